@@ -50,20 +50,21 @@ class JsonObject:
         return None if value is None else self._number(value, name)
 
     def whole(self, name: str) -> int:
-        """A whole number."""
+        """A whole number that a float can hold."""
         value = self._get(name)
         if type(value) is not int:
-            raise ValueError(f"{self._named(name)} is no whole number")
+            raise ValueError(f"{self.named(name)} is no whole number")
+        self._number(value, name)
         return value
 
     def inner(self, name: str) -> JsonObject:
         """An object inside this one."""
-        return JsonObject(self._get(name), self._named(name))
+        return JsonObject(self._get(name), self.named(name))
 
     def each(self, name: str, read: Callable[[JsonObject], T]) -> tuple[T, ...]:
         """A list of objects, each read by a function."""
         listed: list[Any] = self._of_kind(self._get(name), name, list)
-        return tuple(read(JsonObject(item, f"{self._named(name)}[]")) for item in listed)
+        return tuple(read(JsonObject(item, f"{self.named(name)}[]")) for item in listed)
 
     def text_map(self, name: str) -> Mapping[str, str]:
         """An object whose values are all texts."""
@@ -75,22 +76,23 @@ class JsonObject:
         inner = self.inner(name)
         return {key: inner.number(key) for key in inner.raw}
 
+    def named(self, name: str) -> str:
+        """A field's name for an error, with its place."""
+        return f"{self._place}.{name}" if self._place else name
+
     def _get(self, name: str) -> Any:
         if name not in self.raw:
-            raise ValueError(f"{self._named(name)} is missing")
+            raise ValueError(f"{self.named(name)} is missing")
         return self.raw[name]
-
-    def _named(self, name: str) -> str:
-        return f"{self._place}.{name}" if self._place else name
 
     def _of_kind(self, value: Any, name: str, kind: type[T]) -> T:
         if not isinstance(value, kind):
-            raise ValueError(f"{self._named(name)} is not {_KINDS[kind]}")
+            raise ValueError(f"{self.named(name)} is not {_KINDS[kind]}")
         return value
 
     def _number(self, value: Any, name: str) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ValueError(f"{self._named(name)} is no number")
+            raise ValueError(f"{self.named(name)} is no number")
         if not -_LARGEST <= value <= _LARGEST:
-            raise ValueError(f"{self._named(name)} is no finite number")
+            raise ValueError(f"{self.named(name)} is no finite number")
         return value

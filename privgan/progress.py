@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TextIO
 
+_NOTHING_SPENT = "ε spent 0"
 _PLAIN_EVERY = 10.0
 _TRUSTED = 5.0  # Seconds of finished stages with the same weight as the initial estimate.
 
@@ -87,7 +88,7 @@ class Progress:
         self._quiet = quiet
         self._rich = not quiet and self._stream.isatty()
         self._log: Path | None = None
-        self._spent = "ε spent 0"
+        self._spent = _NOTHING_SPENT
         self._started = time.monotonic()
         self._clock: Clock | None = None
         self._stages_of: Callable[[int | None], Sequence[Stage]] | None = None
@@ -105,8 +106,9 @@ class Progress:
         """Do nothing: each task closes its own bar."""
 
     def begin(self) -> None:
-        """Leave the log of an earlier run: what follows is of another one."""
-        self._log = None
+        """Leave an earlier job's log, clock and spending: what follows is of another one."""
+        self._log, self._clock, self._stages_of = None, None, None
+        self._spent, self._started = _NOTHING_SPENT, time.monotonic()
 
     def log_to(self, path: Path) -> None:
         """Also write every line to an INTERNAL log file."""

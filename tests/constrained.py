@@ -118,7 +118,7 @@ def network_synthesizer(
         index = encoder.names.index(name)
         start = sum(encoder.sizes[:index])
         with torch.no_grad():
-            network.second.bias[start : start + len(added)] += torch.tensor(added)
+            network.out.bias[start : start + len(added)] += torch.tensor(added)
     return Synthesizer(
         schema=schema,
         encoder=encoder,

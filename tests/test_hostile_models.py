@@ -56,6 +56,12 @@ CHANGES: dict[str, Change] = {
     "a pattern in its schema": lambda m: m.update(
         schema=m["schema"] + "- {name: z, kind: identifier, pattern: '{:0999999999d}'}\n"
     ),
+    "ε below zero": lambda m: m["guarantee"].update(epsilon=-1),
+    "ε without end": lambda m: m["guarantee"].update(epsilon=10**400),
+    "δ above one": lambda m: m["guarantee"].update(delta=1.5),
+    "δ that is none": lambda m: m["guarantee"].update(delta=float("nan")),
+    "no row of anybody": lambda m: m["guarantee"].update(max_rows_per_unit=0),
+    "rows of one without end": lambda m: m["guarantee"].update(max_rows_per_unit=10**400),
     "aliases in its schema": lambda m: m.update(schema="a: &a [*a]\n" + m["schema"]),
 }
 

@@ -197,3 +197,15 @@ def test_a_log_that_was_removed_ends_no_run(tmp_path: Path) -> None:
     (tmp_path / "gone.log").unlink()
     progress.say("after a purge")
     assert not (tmp_path / "gone.log").exists()
+
+
+def test_a_new_job_has_its_own_clock_and_spending() -> None:
+    said = io.StringIO()
+    progress = Progress(stream=said)
+    progress.expect(lambda _: [Stage("reading", 60)], 1_000)
+    progress.spent(3.0, 1e-6)
+    progress.begin()
+    progress.sized(2_000)
+    progress.stage("reading")
+    assert _lines(said)[1:] == ["reading"], "the first job's estimate is not told again"
+    assert progress.epsilon_text == Progress().epsilon_text

@@ -16,7 +16,7 @@ import pytest
 import torch
 from scipy import stats
 
-from privgan.pipeline.fitting import Fitted
+from privgan.pipeline.job import Fitted
 from privgan.privacy.randomness import SecretStream
 from tests.coins import RepeatableStream
 from tests.sabotage import world

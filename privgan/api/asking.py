@@ -15,14 +15,18 @@ from privgan.naming import parameter
 from privgan.pipeline.request import RunRequest
 from privgan.pipeline.run import Judging, plan_for
 from privgan.pipeline.run import schema_of as schema_asked
+from privgan.planning.planner import MINIMUM_ROWS
 from privgan.policy.context import Context
 from privgan.policy.policy import Policy
 from privgan.privacy.budget import PrivacyBudget
 from privgan.schema.schema import Schema
 
 EFFORTS, ON_VIOLATION = ("quick", "standard", "thorough"), ("refuse", "clamp")
+GENERATORS = ("auto", "mixture", "network")
 LARGEST_SEED = 2**63 - 1
-_MAY_BE_LEFT_OUT = frozenset({"rows", "public_rows", "canary_probability", "target"})
+_MAY_BE_LEFT_OUT = frozenset(
+    {"rows", "public_rows", "canary_probability", "dp_sgd_share", "target"}
+)
 SchemaLike = Schema | PathLike | Mapping[str, Any]
 
 
@@ -39,7 +43,8 @@ class FitOptions(TypedDict, total=False):
     seed: int
     target: str | None
     on_violation: str
-    critic_share: float
+    generator: str
+    dp_sgd_share: float | None
     canary_probability: float | None
     resumable: bool
 
@@ -75,12 +80,12 @@ def _checked(name: str, value: Any) -> Any:
     if value is None and name in _MAY_BE_LEFT_OUT:
         return None
     if name in {"rows", "public_rows"}:
-        return whole(name, value, least=1)
+        return whole(name, value, least=MINIMUM_ROWS if name == "public_rows" else 1)
     if name == "seed":
         return whole(name, value, least=0, most=LARGEST_SEED)
-    if name in {"critic_share", "canary_probability"}:
+    if name in {"dp_sgd_share", "canary_probability"}:
         return number(name, value)
-    choices = {"effort": EFFORTS, "on_violation": ON_VIOLATION}
+    choices = {"effort": EFFORTS, "generator": GENERATORS, "on_violation": ON_VIOLATION}
     return chosen(name, value, choices[name]) if name in choices else value
 
 

@@ -113,14 +113,15 @@ def audit(
         charged = (
             synthetic.ledger if ledger is None and isinstance(synthetic, Synthesizer) else ledger
         )
-        return audit_job(candidate, table_of(real), asked, charged, tell_progress(progress))
+        return audit_job(candidate, table_of(real, "real"), asked, charged, tell_progress(progress))
     if holdout is None:
         told = "give rows like the real ones that the tool never saw"
         raise UsageError(
             f"{parameter('holdout')} is missing: {told}, or a fit in place of the table"
         )
     claim = _Claim(epsilon=epsilon, delta=delta, fair_coins=fair_coins, target=target)
-    paths = {"real": table_of(real), "holdout": table_of(holdout), "synthetic": table_of(synthetic)}
+    given = {"real": real, "holdout": holdout, "synthetic": synthetic}
+    paths = {name: table_of(one, name) for name, one in given.items()}
     return _audit_tables(paths, schema, claim, on_violation, tell_progress(progress))
 
 
@@ -155,7 +156,8 @@ def audit_twin(
         raise UsageError(f"{parameter('table')} and {parameter('schema')} {told}")
     budget = PrivacyBudget(epsilon=number("epsilon", epsilon), delta=number("delta", delta))
     facts = None if schema is None else schema_of(schema)
-    return twin_job(budget, table_of(table), facts, tell_progress(progress))
+    own = None if table is None else table_of(table)
+    return twin_job(budget, own, facts, tell_progress(progress))
 
 
 def candidate_of(given: Any) -> Candidate:
@@ -197,6 +199,7 @@ def _refuse_idle(**given: Any) -> None:
 def _audit_tables(
     paths: Mapping[str, Any], schema: Any, claim: _Claim, on_violation: str, progress: Progress
 ) -> AuditReport:
+    progress.begin()
     tables = _read(paths, schema, on_violation, progress)
     left_out = {} if tables.legibility is None else tables.legibility.left_out
     if claim.target in left_out:

@@ -11,7 +11,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from privgan.errors import DocumentError, UsageError
+from privgan.errors import DocumentError, TableError, UsageError
 from privgan.files.documents import did_you_mean, shown
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.naming import parameter
@@ -21,7 +21,7 @@ from privgan.policy.policy_file import load_policy
 from privgan.policy.waivers import load_waivers, waived
 from privgan.progress import Progress
 from privgan.schema.schema import Schema
-from privgan.sources import is_url
+from privgan.sources import is_table, is_url, table_of_mappings
 from privgan.table.schema_file import load_schema, parse_schema, schema_items, written
 
 PathLike = str | os.PathLike[str]
@@ -78,7 +78,9 @@ def policy_of(given: Policy | PathLike, waivers: PathLike | None = None) -> Poli
         )
     if waivers is None:
         return policy
-    found = waived(policy, load_waivers(Path(waivers), policy), dt.datetime.now(dt.UTC).date())
+    found = waived(
+        policy, load_waivers(path_of("waivers", waivers), policy), dt.datetime.now(dt.UTC).date()
+    )
     for waiver in found.expired:
         tell(f"the waiver of {waiver.fact} by {waiver.who} ended on {waiver.until}")
     return found
@@ -123,9 +125,18 @@ def ledger_of(
 
 def ledger_url(given: PathLike | None) -> str | None:
     """Where a ledger is; UsageError where that is no path or URL."""
-    if given is None or isinstance(given, str | os.PathLike):
-        return None if given is None else os.fspath(given)
-    raise _wrong("ledger", given, "a PrivacyLedger, a path or a URL")
+    if given is None:
+        return None
+    if not isinstance(given, str | os.PathLike):
+        raise _wrong("ledger", given, "a PrivacyLedger, a path or a URL")
+    if not os.fspath(given):
+        raise UsageError(f"{parameter('ledger')} is empty; give a PrivacyLedger, a path or a URL")
+    return os.fspath(given)
+
+
+def checked_ledger(given: PrivacyLedger | PathLike | None) -> PrivacyLedger | PathLike | None:
+    """The ledger as it was given, before it is opened; UsageError where it is none."""
+    return given if isinstance(given, PrivacyLedger) else ledger_url(given)
 
 
 def known_ledger(given: PrivacyLedger | PathLike | None) -> PrivacyLedger | None:
@@ -133,21 +144,33 @@ def known_ledger(given: PrivacyLedger | PathLike | None) -> PrivacyLedger | None
     return given if isinstance(given, PrivacyLedger) else PrivacyLedger.find(ledger_url(given))
 
 
-def table_of(given: Any) -> Any:
+def table_of(given: Any, name: str = "table") -> Any:
     """A table as ``read_source`` takes it; a list of dictionaries becomes one Arrow table.
 
+    Args:
+        given: The table.
+        name: The parameter that it was given as.
+
     Raises:
-        TableError: when it is no table.
+        TableError: when it is no table; it names the parameter.
     """
     if isinstance(given, str | os.PathLike):
         text = os.fspath(given)
         return text if is_url(text) else Path(text)
     if isinstance(given, Sequence) and given and all(isinstance(row, Mapping) for row in given):
-        import pyarrow as pa
-
-        names = dict.fromkeys(name for row in given for name in row)
-        return pa.Table.from_pylist([{name: row.get(name) for name in names} for row in given])
+        return table_of_mappings(given)
+    if not is_table(given):
+        kind = shown(type(given).__name__)
+        told = "is no table; give a path, a URL, a frame, an Arrow table or a list of dictionaries"
+        raise TableError(f"{parameter(name)}: {kind} {told}")
     return given
+
+
+def dataset_of(given: Any) -> str:
+    """A data set's name; UsageError where it is no text."""
+    if isinstance(given, str):
+        return given
+    raise _wrong("dataset", given, "a short name such as 'shop'")
 
 
 def tell(text: str) -> None:
@@ -173,7 +196,11 @@ def path_of(name: str, given: Any, allowed: str = "a path") -> Path:
 
 def tell_progress(given: bool | Progress) -> Progress:
     """Who tells how far the work is: nobody, lines on standard error, or a Progress."""
-    return given if isinstance(given, Progress) else Progress(quiet=not given)
+    if isinstance(given, Progress):
+        return given
+    if not isinstance(given, bool):
+        raise _wrong("progress", given, "True, False or a Progress")
+    return Progress(quiet=not given)
 
 
 def whole(name: str, value: Any, *, least: int, most: int | None = None) -> int:

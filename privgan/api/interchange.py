@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from privgan.api.inputs import PathLike, chosen, tell, whole
+from privgan.api.inputs import PathLike, chosen, dataset_of, path_of, tell, whole
 from privgan.api.schema import Schema
 from privgan.interchange.drafting import UnitChoice
 from privgan.interchange.exporting import FORMS, export
@@ -44,13 +44,14 @@ def import_schema(
     >>> import_schema("row.schema.json", dataset="shop").names[:2]
     ('customer_id', 'age')
     """
+    path_of("source", source, "a path or a URL")
     most = max_rows_per_unit
     rows = None if most is None else whole("max_rows_per_unit", most, least=1, most=1000)
     found = import_stated(
         os.fspath(source),
         kind=None if from_ is None else chosen("from_", from_, KINDS),
         table=table,
-        dataset=dataset,
+        dataset=None if dataset is None else dataset_of(dataset),
         unit=UnitChoice(column=unit, max_rows=rows),
     )
     for note in found.notes:

@@ -123,6 +123,7 @@ def audit_job(
     candidate: Candidate, table: Any, asked: CandidateAudit, ledger: Ledger, progress: Progress
 ) -> AuditReport:
     """Audit a candidate against the table that it was fitted on, and search its files. INTERNAL."""
+    progress.begin()
     found = read_candidate(candidate)
     read = TableAsRead.read(table, SourceOptions())
     owned = read.conforming(found.schema, on_violation=asked.on_violation)
@@ -146,6 +147,7 @@ def twin_job(
     budget: PrivacyBudget, table: Any, schema: Schema | None, progress: Progress
 ) -> TwinReport:
     """Test this machine's private critic by a run that is never charged nor released."""
+    progress.begin()
     if schema is None:
         return run_twin(budget, progress)
     return run_twin(

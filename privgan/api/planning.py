@@ -14,7 +14,7 @@ def plan(schema: SchemaLike, **asked: Unpack[FitOptions]) -> Plan:
 
     Args:
         schema: As for ``Synthesizer``.
-        **asked: As for ``Synthesizer``: epsilon, delta, public_rows, effort, critic_share and more.
+        **asked: As for ``Synthesizer``: epsilon, delta, public_rows, effort, dp_sgd_share and more.
 
     Raises:
         UsageError: when an argument means nothing, or the budget is too small for such a table.

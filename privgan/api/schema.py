@@ -9,7 +9,16 @@ from tempfile import TemporaryDirectory
 from typing import Any, NoReturn
 
 from privgan.api.checking import Conformity, check_table
-from privgan.api.inputs import PathLike, chosen, parsed, path_of, plain, schema_of, table_of
+from privgan.api.inputs import (
+    PathLike,
+    chosen,
+    dataset_of,
+    parsed,
+    path_of,
+    plain,
+    schema_of,
+    table_of,
+)
 from privgan.drafting.draft import dataset_name, draft_text, told
 from privgan.drafting.review import Group
 from privgan.drafting.review_file import DRAFT_NOTE
@@ -78,7 +87,7 @@ class Schema(TableSchema):
         missing_markers_source: Source = Source.DECLARED,
     ) -> None:
         facts = TableSchema(
-            dataset=dataset,
+            dataset=dataset_of(dataset),
             unit=unit if isinstance(unit, PrivacyUnit) else _unit(unit, max_rows_per_unit),
             columns=_columns(columns),
             missing_markers=tuple(missing_markers),
@@ -103,9 +112,8 @@ class Schema(TableSchema):
         Args:
             table: A path or URL; a pandas or polars frame; an Arrow table; a list of dictionaries.
             dataset: The data set's name; made from the table's own where none is given.
-            vouch: Whether you vouch that all drafted facts are publicly known; else a fit refuses
-                them until
-                ``draft_schema(table).confirm()`` or you yourself declare them.
+            vouch: Whether you vouch that all drafted facts are publicly known. They are marked
+                ``declared`` then, as by ``Draft.confirm``; else a fit refuses them.
 
         >>> Schema.from_frame(customers).facts_from("confirm")[:2]
         ('unit', 'customer_id.pattern')
@@ -220,8 +228,10 @@ class Draft:
     def confirm(self, *groups: str) -> Schema:
         """The schema with its facts declared: you vouch that each is publicly known.
 
-        Rules between columns that the table shows are taken over too, and so is a column that is
-        proposed as the unit.
+        Each is marked ``declared``, as ``privgan schema review --accept-all`` marks it, and no ε
+        is conditional on it. Where nobody checked them, ``draft_schema(table,
+        assume_public=True)`` marks them ``assumed_public``. Rules between columns that the table
+        shows are taken over too, and so is a column that is proposed as the unit.
 
         Args:
             *groups: ``unit``, ``pii``, ``roles``, ``bounds``, ``categories``, ``sentinels``,
@@ -271,8 +281,7 @@ def draft_schema(table: Any, *, dataset: str | None = None, assume_public: bool 
         table: A path or URL; a pandas or polars frame; an Arrow table; a list of dictionaries.
         dataset: The data set's name in the ledger; made from the table's own where none is given.
         assume_public: Take all drafted facts as public, marked ``assumed_public``: every ε is then
-            conditional on them, and
-            strict policies refuse that.
+            conditional on them, and strict policies refuse that. ``confirm`` changes none of them.
 
     Returns:
         The draft; bounds are rounded outwards, categories are those that occur.
@@ -285,9 +294,11 @@ def draft_schema(table: Any, *, dataset: str | None = None, assume_public: bool 
     """
     source = table_of(table)
     read = TableAsRead.read(source, SourceOptions())
-    name = dataset or (
-        dataset_name(Path(source_name(source))) if isinstance(source, str | Path) else "table"
-    )
+    own = isinstance(source, str | Path)
+    if dataset is not None:
+        name = dataset_of(dataset)
+    else:
+        name = dataset_name(Path(source_name(source))) if own else "table"
     drafted = read.draft(name, assume_public=assume_public)
     text = draft_text(drafted, _ASSUMED if assume_public else DRAFT_NOTE)
     schema = parse_schema(text, name="the draft")

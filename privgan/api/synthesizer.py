@@ -17,7 +17,14 @@ from privgan.api.asking import (
     judging_beforehand,
 )
 from privgan.api.budget import Rates
-from privgan.api.inputs import PathLike, table_of, tell_note, tell_progress, whole
+from privgan.api.inputs import (
+    PathLike,
+    checked_ledger,
+    table_of,
+    tell_note,
+    tell_progress,
+    whole,
+)
 from privgan.api.jobs import Ledger, fit_job, resume_fit_job
 from privgan.api.kept import Fitted, copied, fitted_of, folder_of, found
 from privgan.api.schema import Schema
@@ -51,20 +58,19 @@ class Synthesizer:
         public_rows: The table's row count, declared public; without it the count is measured,
             at a cost.
         rows: Rows of the candidate's own table; None for the planned row count.
-        effort: ``quick``, ``standard`` or ``thorough``: time against utility; the guarantee is the
-            same.
+        effort: ``quick``, ``standard`` or ``thorough``: time against utility, at the same ε.
         seed: Moves initial weights and fake rows; never noise, batches or canaries.
         target: Column to predict: what tells of it is measured more closely.
         on_violation: ``refuse`` values outside the schema, or ``clamp`` them into it.
-        critic_share: Share of the model's budget for the private critic (DP-SGD), 0 to 0.95.
+        generator: ``mixture`` of noisy marginals; ``network``, which DP-SGD trains; or ``auto``.
+        dp_sgd_share: Share of the model's budget for DP-SGD, 0 to 0.95; None for what pays.
         canary_probability: Probability of each customer to be a canary of the audit; None for 0.2.
-        resumable: Write checkpoints of the critic phase; costs a little noise.
+        resumable: Write checkpoints of DP-SGD; costs a little noise.
         policy: Judge what is known before the first look by this policy; a fit that can never
             pass charges nothing.
         context: With ``policy``: who, for what, until when.
         waivers: With ``policy``: the waivers' file.
-        ledger: Where the fit is charged; ``$PRIVGAN_LEDGER``, else the user's own, where none
-            is given.
+        ledger: Where the fit is charged; None for ``$PRIVGAN_LEDGER``, else the user's own.
         progress: Whether lines on standard error tell how far the fit is; or a ``Progress``.
 
     Raises:
@@ -93,7 +99,8 @@ class Synthesizer:
         seed: int = 0,
         target: str | None = None,
         on_violation: str = "refuse",
-        critic_share: float = 0.0,
+        generator: str = "auto",
+        dp_sgd_share: float | None = None,
         canary_probability: float | None = None,
         resumable: bool = False,
         policy: Policy | PathLike | None = None,
@@ -113,13 +120,14 @@ class Synthesizer:
             "seed": seed,
             "target": target,
             "on_violation": on_violation,
-            "critic_share": critic_share,
+            "generator": generator,
+            "dp_sgd_share": dp_sgd_share,
             "canary_probability": canary_probability,
             "resumable": resumable,
         }
         self._request: RunRequest | None = asked_request(schema, asked)
         self._judging = judging_beforehand(policy, context, waivers)
-        self._ledger, self._progress = ledger, tell_progress(progress)
+        self._ledger, self._progress = checked_ledger(ledger), tell_progress(progress)
         self._fitted: Fitted | None = None
 
     @classmethod

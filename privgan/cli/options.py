@@ -162,14 +162,24 @@ budget_options = stacked(
         "--delta", type=float, default=1e-6, show_default=True, help="δ of this run; below 1/n."
     ),
 )
-critic_option = click.option(
-    "--critic-share",
-    type=float,
-    default=0.0,
-    show_default=True,
-    help=(
-        "Share of the model's budget for the private critic (DP-SGD), 0 to 0.95; the rest measures"
-        " marginals."
+generator_options = stacked(
+    click.option(
+        "--generator",
+        type=click.Choice(["auto", "mixture", "network"]),
+        default="auto",
+        show_default=True,
+        help=(
+            "What is fitted: a mixture to noisy marginals alone, or a network that DP-SGD then"
+            " trains on customers; auto takes the network where the table is large enough."
+        ),
+    ),
+    click.option(
+        "--dp-sgd-share",
+        type=float,
+        help=(
+            "Share of the model's budget for DP-SGD, 0 to 0.95: of the network, or of a critic of"
+            " the mixture; the rest measures marginals [default: what pays]."
+        ),
     ),
 )
 target_option = click.option(
@@ -202,12 +212,12 @@ fit_options = stacked(
         help="Free fitting: time against utility; the guarantee is the same.",
     ),
     violation_option,
-    critic_option,
+    generator_options,
     click.option(
         "--resumable",
         is_flag=True,
         help=(
-            "Write checkpoints of the critic phase, so that 'privgan resume' can go on after a"
+            "Write checkpoints of DP-SGD, so that 'privgan resume' can go on after a"
             " crash; costs a little noise."
         ),
     ),

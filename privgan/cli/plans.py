@@ -14,8 +14,8 @@ from privgan.cli.options import (
     budget_of,
     budget_options,
     context_option,
-    critic_option,
     exit_with,
+    generator_options,
     json_option,
     ledger_option,
     print_json,
@@ -98,7 +98,7 @@ _CODES = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
     help="The table's row count, declared public; without it the count is measured.",
 )
 @budget_options
-@critic_option
+@generator_options
 @target_option
 @click.option(
     "--effort",
@@ -117,7 +117,8 @@ def plan(
     schema_path: Path,
     public_rows: int | None,
     effort: str,
-    critic_share: float,
+    generator: str,
+    dp_sgd_share: float | None,
     target: str | None,
     as_json: bool,
     **options: Any,
@@ -135,6 +136,7 @@ def plan(
       --context context.yaml
     """
     from privgan.planning.error_floor import illegible
+    from privgan.planning.plan import Kind
     from privgan.planning.planner import make_plan
     from privgan.planning.risk import curve_of
     from privgan.release.guarantee import accounting
@@ -146,7 +148,12 @@ def plan(
 
     def planned(tried: PrivacyBudget) -> Plan:
         return make_plan(
-            loaded, tried, public_rows=public_rows, effort=effort, marginal_share=1 - critic_share
+            loaded,
+            tried,
+            public_rows=public_rows,
+            effort=effort,
+            kind=Kind(generator),
+            marginal_share=None if dp_sgd_share is None else 1 - dp_sgd_share,
         )
 
     budget, asked = budget_of(options, planned)
@@ -195,11 +202,9 @@ def _print_plan(made: Plan, loaded: Schema) -> None:
                 f"{stage}: ε = {budgeted.epsilon:.4f} at δ = {budgeted.delta:.3g} are left for it"
             )
             click.echo(f"{text}; it is planned from what stage 1 measures, before its first look")
-    if made.cost is not None:
-        share = made.marginal_share
-        click.echo(
-            f"share of the budget for marginals {share:.2f}, for the private critic {1 - share:.2f}"
-        )
+    if made.marginal_share is not None:
+        share = f"marginals {made.marginal_share:.2f}, DP-SGD {1 - made.marginal_share:.2f}"
+        click.echo(f"generator: {made.kind}; share of the budget: {share}")
     click.echo(
         f"the audit is decided by one score and one bound: {AUDIT['score']}; {AUDIT['bound']}"
     )

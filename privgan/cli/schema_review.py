@@ -75,7 +75,8 @@ class _QuitError(Exception):
 @click.option(
     "--accept-all",
     is_flag=True,
-    help="Confirm every group without asking; you vouch for all of it.",
+    help="Confirm every group without asking: each fact is marked declared, you vouch that it is"
+    " public.",
 )
 @click.option(
     "--list",

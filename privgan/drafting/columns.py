@@ -188,6 +188,8 @@ def _named_as_code(present: Distinct) -> bool:
 def _number(reading: Reading) -> Draft:
     assert reading.numbers is not None
     assert reading.decimals is not None
+    if not reading.fits.any():
+        return given_up(reading.present, "numbers without a finite one")
     numbers, decimals = reading.numbers[reading.fits], reading.decimals[reading.fits]
     if _is_ordinal(reading, numbers):
         return _ordinal(reading), ()

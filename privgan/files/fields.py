@@ -89,8 +89,8 @@ _PLAN: dict[str, Declaration] = {
         PUBLIC,
         "format dataset schema_fingerprint unit neighbouring_relation epsilon delta declared_rows",
     ),
-    **_named(PUBLIC, "canary_probability effort marginal_share resumable"),
-    **_named(MEASURED, "rows rows_of_each"),
+    **_named(PUBLIC, "canary_probability effort resumable"),
+    **_named(MEASURED, "kind marginal_share rows rows_of_each"),
     "audit": _named(PUBLIC, "score bound"),
     "stages": {
         **_named(PUBLIC, "name epsilon delta"),
@@ -113,6 +113,17 @@ _PLAN: dict[str, Declaration] = {
                 " offset_learning_rate",
             ),
             **_named(MEASURED, "final_steps"),
+        },
+        "network": {
+            **_named(
+                MEASURED,
+                "steps sample_rate expected_batch_size noise_multiplier learning_rate"
+                " checkpoint_interval",
+            ),
+            **_named(
+                PUBLIC,
+                "max_grad_norm width distil_steps distil_rows distil_learning_rate raking_rounds",
+            ),
         },
         "critic": {
             **_named(MEASURED, "steps sample_rate expected_batch_size noise_multiplier"),

@@ -1,8 +1,9 @@
-"""Train the critic by DP-SGD with Opacus' ghost clipping; the only file that imports opacus.
+"""Train a network by DP-SGD with Opacus' ghost clipping; the only file that imports opacus.
 
-One pass covers the Poisson-sampled real customers and as many fake ones as the expected batch. A
-customer with all of its rows is one sample, and all samples are clipped to the same norm. Noise is
-added once to the sum. So adding or removing a customer moves the sum by at most the norm.
+One pass covers the Poisson-sampled real customers; a critic's also as many fake ones as the
+expected batch. A customer with all of its rows is one sample, and all samples are clipped to the
+same norm. Noise is added once to the sum. So adding or removing a customer moves the sum by at most
+the norm.
 ``PrivacyEngine.make_private`` is not used: it reads the data's length and the global random
 generator.
 """
@@ -10,6 +11,7 @@ generator.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 import torch
@@ -20,7 +22,8 @@ from opacus.optimizers.optimizer_fast_gradient_clipping import DPOptimizerFastGr
 from torch import Tensor, nn
 
 from privgan.errors import InternalError
-from privgan.planning.plan import CriticSettings
+from privgan.generator.autoregressive import MaskedLinear
+from privgan.planning.dpsgd_settings import DpSgdSettings
 from privgan.privacy import accountant
 from privgan.privacy.events import DpEvent, SelfComposed
 from privgan.privacy.library_checks import check_stated_loss
@@ -29,7 +32,7 @@ from privgan.privacy.randomness import SecretStream
 # Norms and sums are rounded: samples are clipped a little below the norm that the noise is scaled
 # to.
 CLIP_MARGIN = 1e-3
-_ROWS_AT_ONCE = 8_192
+_ROWS_AT_ONCE, _ELEMENTS_AT_ONCE = 8_192, 1 << 23
 _ORDERS = (2.0, 8.0, 32.0)
 _ROUNDING = 1e-14  # Of one step's RDP: the logarithm of a number near 1.
 _CROSS_ROW_LAYERS = (nn.modules.batchnorm._BatchNorm, nn.modules.instancenorm._InstanceNorm)
@@ -45,7 +48,7 @@ class _SecretNoiseOptimizer(DPOptimizerFastGradientClipping):
         self._coins = coins
 
     def accumulate(self) -> None:
-        """Take the sums that the critic's hooks computed in double precision."""
+        """Take the sums that the network's hooks computed in double precision."""
         for parameter in self.params:
             parameter.summed_grad = parameter.clipped_sum
 
@@ -86,6 +89,30 @@ def _linear_norms(
     return norms if layer.bias is None else norms | {layer.bias: flow}
 
 
+def _masked_norms(
+    layer: MaskedLinear, activations: list[Tensor], backprops: Tensor
+) -> dict[nn.Parameter, Tensor]:
+    """Per-sample gradient norms of a masked layer; Opacus has no hook that knows masks.
+
+    Samples of several rows [batch, rows, …] have their gradients made, some at a time.
+    """
+    inputs = activations[0].to(backprops.dtype)
+    if backprops.dim() == 2:
+        weight = layer.squared_norms(inputs, backprops).sqrt()
+        return _norms_of(layer, weight, torch.linalg.vector_norm(backprops, dim=1))
+    at_once = max(1, _ELEMENTS_AT_ONCE // layer.weight.numel())
+    norms = [
+        torch.linalg.vector_norm(torch.einsum("bro,bri->boi", flow, rows) * layer.mask, dim=(1, 2))
+        for flow, rows in zip(backprops.split(at_once), inputs.split(at_once), strict=True)
+    ]
+    bias = torch.linalg.vector_norm(backprops.sum(1), dim=1)
+    return _norms_of(layer, torch.cat(norms), bias)
+
+
+def _norms_of(layer: nn.Linear, weight: Tensor, bias: Tensor) -> dict[nn.Parameter, Tensor]:
+    return dict(zip(layer.parameters(), (weight, bias), strict=True))
+
+
 class _BookKeeping(GradSampleModuleFastGradientClipping):
     """Opacus' ghost clipping, keeping activations so that no second backward pass is needed.
 
@@ -97,11 +124,12 @@ class _BookKeeping(GradSampleModuleFastGradientClipping):
     NORM_SAMPLERS: ClassVar = {
         **GradSampleModuleFastGradientClipping.NORM_SAMPLERS,
         nn.Linear: _linear_norms,
+        MaskedLinear: _masked_norms,
     }
 
-    def __init__(self, critic: nn.Module, **settings: Any) -> None:
+    def __init__(self, network: nn.Module, **settings: Any) -> None:
         self._seen: dict[nn.Module, tuple[Tensor, Tensor]] = {}
-        super().__init__(critic, **settings)
+        super().__init__(network, **settings)
 
     def capture_backprops_hook(
         self,
@@ -139,6 +167,8 @@ class _BookKeeping(GradSampleModuleFastGradientClipping):
             )
             for parameter, parts in zip(parameters, zip(*sums, strict=True), strict=False):
                 parameter.clipped_sum = torch.stack(parts).sum(0)
+            if isinstance(layer, MaskedLinear):
+                parameters[0].clipped_sum *= layer.mask
         self._seen.clear()
 
 
@@ -148,79 +178,90 @@ def _weighted_sums(factors: Tensor, flow: Tensor, inputs: Tensor) -> tuple[Tenso
     return weighted.T @ inputs.flatten(0, -2).double(), weighted.sum(0)
 
 
-def _check_layers(critic: nn.Module) -> None:
+def _check_layers(network: nn.Module) -> None:
     """Check that no layer mixes rows, and that all trained layers are linear."""
     offenders = [
         type(module).__name__
-        for module in critic.modules()
+        for module in network.modules()
         if isinstance(module, _CROSS_ROW_LAYERS)
     ]
     if offenders:
         raise InternalError(
-            f"the critic holds {offenders[0]}: it mixes rows, so that clipping a row bounds nothing"
+            f"the network holds {offenders[0]}: it mixes rows, so that clipping a row bounds"
+            " nothing"
         )
-    trained = [module for module in critic.modules() if list(module.parameters(recurse=False))]
-    if not all(isinstance(module, nn.Linear) for module in trained):
+    trained = [module for module in network.modules() if list(module.parameters(recurse=False))]
+    if not all(type(module) in {nn.Linear, MaskedLinear} for module in trained):
         raise InternalError(
-            "the critic holds a layer with parameters that is not linear: its clipped sum is not"
+            "the network holds a layer with parameters that is not linear: its clipped sum is not"
             " known"
         )
 
 
+Optimiser = Callable[[Iterable[nn.Parameter], DpSgdSettings], torch.optim.Optimizer]
+
+
+def adam(parameters: Iterable[nn.Parameter], settings: DpSgdSettings) -> torch.optim.Optimizer:
+    """Adam with the usual moments of adversarial training."""
+    return torch.optim.Adam(parameters, settings.learning_rate, betas=(0.5, 0.9))
+
+
 class PrivateTrainer:
-    """Train a critic whose every update is one DP-SGD step.
+    """Train a network whose every update is one DP-SGD step.
 
     Args:
-        critic: A network without cross-row layers; its losses are per row.
+        network: A network without cross-row layers; its losses are per row.
         settings: The plan's: they fix clipping, noise and the number of steps.
         charged: The event of the receipt that was redeemed for the rows.
         criterion: Per-sample loss [batch] of (scores, kinds), each [batch] or [batch, rows].
         coins: Secret coins for noise and batch membership.
+        optimiser: Makes the optimiser, which receives noisy gradients only.
     """
 
     def __init__(
         self,
-        critic: nn.Module,
-        settings: CriticSettings,
+        network: nn.Module,
+        settings: DpSgdSettings,
         charged: DpEvent,
         criterion: Any,
         coins: SecretStream,
+        optimiser: Optimiser = adam,
     ) -> None:
         if charged != settings.event:
-            raise InternalError("what was charged is not what the critic is about to do")
-        _check_layers(critic)
+            raise InternalError("what was charged is not what the network is about to do")
+        _check_layers(network)
         self.settings, self._coins = settings, coins
         self.steps_done = 0
         self.module = _BookKeeping(
-            critic,
+            network,
             max_grad_norm=settings.max_grad_norm * (1 - CLIP_MARGIN),
             loss_reduction="sum",
             use_ghost_clipping=True,
         )
         self.module.disable_hooks()
         self._optimizer = _SecretNoiseOptimizer(
-            torch.optim.Adam(critic.parameters(), settings.learning_rate, betas=(0.5, 0.9)),
+            optimiser(network.parameters(), settings),
             coins=coins,
             noise_multiplier=settings.noise_multiplier,
             max_grad_norm=settings.max_grad_norm,
             expected_batch_size=settings.expected_batch_size,
             loss_reduction="sum",
         )
-        layers = (list(module.parameters(recurse=False)) for module in critic.modules())
+        layers = (list(module.parameters(recurse=False)) for module in network.modules())
         self._smallest = [min(layer, key=torch.numel) for layer in layers if layer]
         self._criterion = criterion
 
     @property
-    def critic(self) -> nn.Module:
+    def network(self) -> nn.Module:
         """The wrapped network."""
         network: nn.Module = self.module._module
         return network
 
     @property
     def optimiser(self) -> torch.optim.Optimizer:
-        """Adam, which receives noisy gradients only."""
-        adam: torch.optim.Optimizer = self._optimizer.original_optimizer
-        return adam
+        """The optimiser, which receives noisy gradients only."""
+        own: torch.optim.Optimizer = self._optimizer.original_optimizer
+        return own
 
     @property
     def mechanism(self) -> tuple[float, float, float]:
@@ -272,13 +313,13 @@ class PrivateTrainer:
         self.module.write_clipped_sums()
 
     def scores(self, rows: Tensor) -> Tensor:
-        """Scores [batch] for the generator's step, without hooks or gradients for the critic."""
-        parameters = {name: value.detach() for name, value in self.critic.named_parameters()}
-        scores: Tensor = torch.func.functional_call(self.critic, parameters, (rows,))
+        """Scores [batch] for the generator's step, without hooks or gradients for the network."""
+        parameters = {name: value.detach() for name, value in self.network.named_parameters()}
+        scores: Tensor = torch.func.functional_call(self.network, parameters, (rows,))
         return scores
 
 
-def check_map(settings: CriticSettings, charged: DpEvent) -> None:
+def check_map(settings: DpSgdSettings, charged: DpEvent) -> None:
     """Check a trainer, and Opacus' Rényi bound for it, against an event to be charged.
 
     OpenDP has no mechanism for DP-SGD. So a trainer is made as for a run, on a network of its own.
@@ -289,13 +330,13 @@ def check_map(settings: CriticSettings, charged: DpEvent) -> None:
         LibraryError: Opacus states more than the event.
     """
     if not isinstance(charged, SelfComposed) or charged != settings.event_of(charged.count):
-        raise InternalError("the critic's event is not that of its settings")
+        raise InternalError("the event of DP-SGD is not that of its settings")
     coins = SecretStream()
     trainer = PrivateTrainer(nn.Linear(1, 1), settings, settings.event, None, coins)
     noise, norm, rate = trainer.mechanism
     planned = settings.noise_multiplier * settings.max_grad_norm
     if noise < planned or norm > settings.max_grad_norm or rate != settings.sample_rate:
-        raise InternalError("the critic's trainer has other noise, norm or rate than its settings")
+        raise InternalError("the trainer has other noise, norm or rate than its settings")
     steps = int(charged.count)
     for order in _ORDERS:
         stated = rdp.compute_rdp(

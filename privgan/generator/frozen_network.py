@@ -57,14 +57,15 @@ class FrozenNetwork:
 
     @classmethod
     def of(cls, network: Autoregressive) -> FrozenNetwork:
-        """Freeze a network as it is now."""
+        """Freeze a network as it is now; its scales must be folded in."""
+        units, (first, out) = network.width, (network.first, network.out)
         return cls(
             sizes=network.sizes,
-            first=_counting(network.first),
-            first_bias=network.first.bias.detach().cpu().numpy().copy(),
-            second=_counting(network.second),
-            second_bias=network.second.bias.detach().cpu().numpy().copy(),
-            direct=_counting(network.direct),
+            first=_counting(first, slice(None)),
+            first_bias=first.bias.detach().cpu().numpy().copy(),
+            second=_counting(out, slice(0, units)),
+            second_bias=out.bias.detach().cpu().numpy().copy(),
+            direct=_counting(out, slice(units, None)),
         )
 
     @property
@@ -145,9 +146,10 @@ class FrozenNetwork:
             raise ValueError("weights") from error
 
 
-def _counting(layer: MaskedLinear) -> np.ndarray:
-    """The weights that the mask leaves, row by row."""
-    found: np.ndarray = layer.weight.detach()[layer.mask > 0].cpu().numpy()
+def _counting(layer: MaskedLinear, inputs: slice) -> np.ndarray:
+    """The weights of some inputs that the mask leaves, row by row."""
+    weight, mask = layer.weight.detach()[:, inputs], layer.mask[:, inputs]
+    found: np.ndarray = weight[mask > 0].cpu().numpy()
     return found
 
 

@@ -1,9 +1,9 @@
-"""Plant white-box canaries in the critic's DP-SGD, for self-tests only.
+"""Plant white-box canaries in DP-SGD, for self-tests only.
 
 Canary j is one more customer, whose clipped gradient is the clip norm in a coordinate of its own.
 This is a Dirac gradient (Nasr et al. 2023, section 4.2). The noisy gradient then reveals as much
-about it as DP-SGD reveals about anybody. The critic gets one more layer for these coordinates,
-which no real or fake row reaches. Its weights stay 0. Sampling, clipping, noise and the other
+about it as DP-SGD reveals about anybody. The network gets one more layer for these
+coordinates, which no other row reaches. Its weights stay 0. Sampling, clipping, noise and the other
 customers run the training code itself.
 """
 
@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from privgan.generator.autoregressive import Autoregressive
 from privgan.generator.dpsgd import PrivateTrainer
 from privgan.generator.losses import ABSENT, REAL
 from privgan.generator.networks import Critic
@@ -27,17 +28,17 @@ LOUDNESS = 10.0
 Observe = Callable[[NDArray[np.float64]], None]
 
 
-class ProbedCritic(nn.Module):
-    """Add one coordinate per canary to a critic.
+class ProbedNetwork(nn.Module):
+    """Add one coordinate per canary to a network.
 
     Args:
-        critic: The critic.
+        network: The critic, or the conditional network.
         canaries: The number of canaries.
     """
 
-    def __init__(self, critic: Critic, canaries: int) -> None:
+    def __init__(self, network: Critic | Autoregressive, canaries: int) -> None:
         super().__init__()
-        self.critic, self.inputs = critic, critic.first.in_features
+        self.network, self.inputs = network, network.first.in_features
         self.probe = nn.Linear(canaries, 1, bias=False)
         nn.init.zeros_(self.probe.weight)
 
@@ -47,11 +48,11 @@ class ProbedCritic(nn.Module):
         A row may have one more number for each canary, all 0 unless it is a canary.
         """
         if rows.shape[-1] == self.inputs:
-            plain: Tensor = self.critic(rows)
+            plain: Tensor = self.network(rows)
             return plain
         own, marks = rows.split([self.inputs, rows.shape[-1] - self.inputs], -1)
         is_canary = (marks != 0).any(-1)
-        scores: Tensor = torch.where(is_canary, 0.0, self.critic(own)) + self.probe(marks)[..., 0]
+        scores: Tensor = torch.where(is_canary, 0.0, self.network(own)) + self.probe(marks)[..., 0]
         return scores
 
 
@@ -68,10 +69,15 @@ class ProbedTrainer(PrivateTrainer):
     """
 
     def __init__(
-        self, critic: Critic, *rest: Any, inside: NDArray[np.bool_], observe: Observe
+        self,
+        network: Critic | Autoregressive,
+        *rest: Any,
+        inside: NDArray[np.bool_],
+        observe: Observe,
     ) -> None:
-        weight = critic.first.weight
-        super().__init__(ProbedCritic(critic, len(inside)).to(weight.device, weight.dtype), *rest)
+        weight = network.first.weight
+        probed = ProbedNetwork(network, len(inside)).to(weight.device, weight.dtype)
+        super().__init__(probed, *rest)
         self._inside, self._observe = torch.from_numpy(np.flatnonzero(inside)), observe
         self._drawn = self._inside[:0]
         self.optimiser.register_step_pre_hook(lambda *_: self._see())
@@ -91,7 +97,7 @@ class ProbedTrainer(PrivateTrainer):
         planted = torch.zeros(drawn, *rows.shape[1:-1], width + canaries, dtype=rows.dtype)
         planted_kinds = torch.full((drawn, *kinds.shape[1:]), ABSENT, dtype=kinds.dtype)
         first: tuple[Any, ...] = (torch.arange(drawn), *[0] * (rows.dim() - 2))
-        # The slope of the loss is −1/2 at the score 0, where the canaries' scores stay.
+        # The loss falls by 1/2 or more at the score 0, where the canaries' scores stay.
         planted[(*first, width + self._drawn)] = 2.0 * LOUDNESS * self.settings.max_grad_norm
         planted_kinds[first] = REAL
         widened = torch.nn.functional.pad(rows, (0, canaries))
@@ -102,12 +108,12 @@ class ProbedTrainer(PrivateTrainer):
 
     @property
     def _probe(self) -> nn.Parameter:
-        probed: Any = self.critic
+        probed: Any = self.network
         weight: nn.Parameter = probed.probe.weight
         return weight
 
     def _see(self) -> None:
-        """Observe the gradient before Adam uses it, then zero the canaries' coordinates."""
+        """Observe the gradient before it is used, then zero the canaries' coordinates."""
         gradient = self._probe.grad
         assert gradient is not None
         scale = self.settings.expected_batch_size / self.settings.max_grad_norm

@@ -5,26 +5,26 @@ The generator reads the critic and the noisy marginals.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from privgan.generator.conditions import UNCONDITIONED_SHARE, marks_for_rows
 from privgan.generator.dpsgd import PrivateTrainer
 from privgan.generator.losses import ABSENT, FAKE, REAL, FitLoss, critic_losses, generator_loss
 from privgan.generator.mixture import GeneratorModel
 from privgan.generator.networks import Critic
+from privgan.generator.private_phase import Told
 from privgan.measurement.marginals import Measurements
 from privgan.owner.private_table import Samples
-from privgan.planning.plan import CriticSettings
+from privgan.planning.dpsgd_settings import CriticSettings
 from privgan.privacy.events import DpEvent
 from privgan.privacy.randomness import SecretStream
 
-Progress = Callable[[int, int, float], None]
 _AVERAGE_DECAY = 0.995
 
 
@@ -91,7 +91,19 @@ class Refinement:
         """The number of private steps done so far."""
         return self.trainer.steps_done
 
-    def run(self, samples: Samples, until: int, progress: Progress | None = None) -> None:
+    def networks(self) -> Mapping[str, nn.Module]:
+        """The networks by their names in a checkpoint."""
+        return {
+            "generator": self.model.network,
+            "average": self.model.average,
+            "critic": self.trainer.network,
+        }
+
+    def optimisers(self) -> Mapping[str, torch.optim.Optimizer]:
+        """The optimisers by their names in a checkpoint."""
+        return {"generator-adam": self.optimiser, "critic-adam": self.trainer.optimiser}
+
+    def run(self, samples: Samples, until: int, progress: Told | None = None) -> None:
         """Train until a given step.
 
         Args:
@@ -117,7 +129,7 @@ class Refinement:
         reals = _real_rows(
             torch.as_tensor(codes, device=self.model.device), self.model.sizes, self._coins
         )
-        rows, kinds = _stacked(reals, place, len(members), REAL, wide=len(self._rows_of_each) > 1)
+        rows, kinds = stacked(reals, place, len(members), REAL, wide=len(self._rows_of_each) > 1)
         width = max(rows.shape[1], fakes.shape[1]) if rows.dim() > 2 else 0
         both = torch.cat([_widened(rows, width, 0.0), _widened(fakes, width, 0.0)])
         self.trainer.step(
@@ -129,7 +141,7 @@ class Refinement:
         """Draw as many fake customers as the expected batch, with rows by the noisy counts."""
         customers = self.settings.expected_batch_size
         if len(self._rows_of_each) == 1:
-            return _stacked(
+            return stacked(
                 self.model.fake_rows(components, customers),
                 np.arange(customers),
                 customers,
@@ -140,7 +152,7 @@ class Refinement:
             self.model.rng.choice(len(self._rows_of_each), size=customers, p=self._rows_of_each) + 1
         )
         fakes = self.model.fake_rows(components, int(rows.sum()))
-        return _stacked(fakes, np.repeat(np.arange(customers), rows), customers, FAKE, wide=True)
+        return stacked(fakes, np.repeat(np.arange(customers), rows), customers, FAKE, wide=True)
 
     def _generator_step(self) -> float:
         model = self.model
@@ -162,7 +174,7 @@ def _frozen_components(model: GeneratorModel) -> tuple[Tensor, ...]:
     return model.components()
 
 
-def _stacked(
+def stacked(
     rows: Tensor, place: np.ndarray, samples: int, kind: float, *, wide: bool
 ) -> tuple[Tensor, Tensor]:
     """Gather rows [rows, inputs] into samples, with the kind of each score.
@@ -183,11 +195,11 @@ def _stacked(
     counts = np.bincount(place, minlength=samples)
     offset = np.arange(len(place)) - np.repeat(np.cumsum(counts) - counts, counts)
     most = int(counts.max(initial=1))
-    stacked = torch.zeros(samples, most, rows.shape[1], device=rows.device)
+    held = torch.zeros(samples, most, rows.shape[1], device=rows.device)
     kinds = torch.full((samples, most), ABSENT, device=rows.device)
     where = torch.from_numpy(place).to(rows.device), torch.from_numpy(offset).to(rows.device)
-    stacked[where], kinds[where] = rows, kind
-    return stacked, kinds
+    held[where], kinds[where] = rows, kind
+    return held, kinds
 
 
 def _widened(part: Tensor, width: int, value: float) -> Tensor:

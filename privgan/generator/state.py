@@ -1,4 +1,4 @@
-"""Save and restore a critic phase as named tensors.
+"""Save and restore a phase of DP-SGD as named tensors.
 
 No row is saved, and no state of any random generator.
 """
@@ -12,24 +12,23 @@ import numpy as np
 import torch
 from safetensors import safe_open
 from safetensors.torch import save
-from torch import Tensor, nn
+from torch import Tensor
 
-from privgan.generator.refine import Refinement
+from privgan.generator.private_phase import PrivatePhase
 
 Tensors = dict[str, Tensor]
-_NETWORKS = ("generator", "average", "critic")
 
 
-def tensors_of(refinement: Refinement) -> Tensors:
+def tensors_of(phase: PrivatePhase) -> Tensors:
     """Tensors of all networks, both optimisers and the codebook."""
     found = {
         f"{name}.{key}": part
-        for name, network in _networks(refinement).items()
+        for name, network in phase.networks().items()
         for key, part in network.state_dict().items()
     }
-    for name, optimiser in _optimisers(refinement).items():
+    for name, optimiser in phase.optimisers().items():
         found |= {f"{name}.{index}.{key}": part for index, key, part in _moments(optimiser)}
-    model = refinement.model
+    model = phase.model
     found |= {
         "codebook.latents": model.latents,
         "codebook.conditions": torch.from_numpy(model.codes_of_conditions),
@@ -37,13 +36,13 @@ def tensors_of(refinement: Refinement) -> Tensors:
     return {key: part.detach().cpu().clone().contiguous() for key, part in found.items()}
 
 
-def packed(refinement: Refinement, arrays: Mapping[str, np.ndarray], facts: str) -> bytes:
-    """Pack a refinement's tensors, further arrays and a text of facts as safetensors."""
+def packed(phase: PrivatePhase, arrays: Mapping[str, np.ndarray], facts: str) -> bytes:
+    """Pack a phase's tensors, further arrays and a text of facts as safetensors."""
     more = {
         name: torch.from_numpy(np.asarray(array, dtype=np.float64))
         for name, array in arrays.items()
     }
-    return save(tensors_of(refinement) | more, metadata={"facts": facts})
+    return save(tensors_of(phase) | more, metadata={"facts": facts})
 
 
 def unpacked(path: Path) -> tuple[str, Tensors]:
@@ -56,22 +55,22 @@ def unpacked(path: Path) -> tuple[str, Tensors]:
         return file.metadata()["facts"], {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
 
 
-def restore(refinement: Refinement, tensors: Mapping[str, Tensor], step: int) -> None:
-    """Restore a new refinement from saved tensors.
+def restore(phase: PrivatePhase, tensors: Mapping[str, Tensor], step: int) -> None:
+    """Restore a new phase from saved tensors.
 
     Args:
-        refinement: Made with the same plan and measurements.
+        phase: Made with the same plan and measurements.
         tensors: What ``tensors_of`` gave.
         step: Private steps done by then.
 
     Raises:
         KeyError: when a tensor is missing.
     """
-    model = refinement.model
+    model = phase.model
     model.restore_codebook(tensors["codebook.latents"], tensors["codebook.conditions"].numpy())
-    for name, network in _networks(refinement).items():
+    for name, network in phase.networks().items():
         network.load_state_dict({key: tensors[f"{name}.{key}"] for key in network.state_dict()})
-    for name, optimiser in _optimisers(refinement).items():
+    for name, optimiser in phase.optimisers().items():
         for index, parameter in enumerate(_parameters(optimiser)):
             prefix = f"{name}.{index}."
             optimiser.state[parameter] = {
@@ -79,18 +78,7 @@ def restore(refinement: Refinement, tensors: Mapping[str, Tensor], step: int) ->
                 for key, part in tensors.items()
                 if key.startswith(prefix)
             }
-    refinement.trainer.steps_done = step
-
-
-def _networks(refinement: Refinement) -> dict[str, nn.Module]:
-    model = refinement.model
-    return dict(
-        zip(_NETWORKS, (model.network, model.average, refinement.trainer.critic), strict=True)
-    )
-
-
-def _optimisers(refinement: Refinement) -> dict[str, torch.optim.Optimizer]:
-    return {"generator-adam": refinement.optimiser, "critic-adam": refinement.trainer.optimiser}
+    phase.trainer.steps_done = step
 
 
 def _parameters(optimiser: torch.optim.Optimizer) -> list[Tensor]:

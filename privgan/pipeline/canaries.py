@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from privgan.owner.owners_table import OwnersTable
 from privgan.privacy.randomness import SecretStream
 
 FILE = "internal-canaries.json"
+_MASKS = ("canary", "left_out")
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,30 +76,55 @@ def draw_canaries(customers: np.ndarray, probability: float, coins: SecretStream
     return Canaries(canary[customers], left_out[customers], coins.words(4).tobytes().hex())
 
 
+@dataclass(frozen=True, eq=False)
+class CanaryList:
+    """The list of canaries as its file holds it, by the places of their rows. INTERNAL.
+
+    Attributes:
+        path: The file.
+        data: What it holds.
+    """
+
+    path: Path
+    data: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, folder: Path) -> CanaryList:
+        """Read the list of an internal folder; UsageError where there is none."""
+        path = folder / FILE
+        if not path.exists():
+            tables = f"{parameter('real')}, {parameter('holdout')} and {parameter('synthetic')}"
+            raise UsageError(
+                f"{path}: the list of canaries is missing; audit with {tables} instead"
+            )
+        return cls(path, json.loads(path.read_text()))
+
+    def of(self, table: OwnersTable) -> Canaries:
+        """The canaries of the same table in the same order.
+
+        Args:
+            table: The same table, before or after facts of its schema were measured.
+
+        Raises:
+            UsageError: when the list belongs to another table.
+        """
+        data = self.data
+        if data["table"] != table.salted_hash(data["salt"]):
+            raise UsageError(
+                f"{self.path}: belongs to another table than the one given, or to another order of"
+                " its rows; give that one"
+            )
+        canary, left_out = (_unpacked(data[key], table.row_count()) for key in _MASKS)
+        return Canaries(canary, left_out, data["salt"])
+
+
 def load_canaries(folder: Path, table: OwnersTable) -> Canaries:
     """Read the list back for the same table in the same order.
-
-    Canaries are identified by their rows' places.
-
-    Args:
-        folder: The internal folder.
-        table: The same table, before or after facts of its schema were measured.
 
     Raises:
         UsageError: when there is no list, or it belongs to another table.
     """
-    path = folder / FILE
-    if not path.exists():
-        tables = f"{parameter('real')}, {parameter('holdout')} and {parameter('synthetic')}"
-        raise UsageError(f"{path}: the list of canaries is missing; audit with {tables} instead")
-    data = json.loads(path.read_text())
-    if data["table"] != table.salted_hash(data["salt"]):
-        raise UsageError(
-            f"{path}: belongs to another table than the one given, or to another order of its rows;"
-            " give that one"
-        )
-    canary, left_out = (_unpacked(data[key], table.row_count()) for key in ("canary", "left_out"))
-    return Canaries(canary, left_out, data["salt"])
+    return CanaryList.read(folder).of(table)
 
 
 def _unpacked(text: str, rows: int) -> np.ndarray:

@@ -1,24 +1,18 @@
-"""Fit a synthesizer: the charged looks in the plan's order, then generator and critic."""
+"""Fit a synthesizer: the charged looks in the plan's order, then generator and DP-SGD."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import torch
 
 from privgan.domain.encoding import Encoder
 from privgan.errors import InternalError, UsageError
 from privgan.generator import warm_start
-from privgan.generator.autoregressive import Autoregressive
-from privgan.generator.dpsgd import PrivateTrainer
 from privgan.generator.mixture import GeneratorModel
-from privgan.generator.networks import Critic
-from privgan.generator.refine import Refinement, Training
 from privgan.ledger.ledger import PrivacyLedger, RunFacts, RunLedger
 from privgan.measurement.domain import measure_domain, measure_row_count, measure_rows_of_each
-from privgan.measurement.looks import Looks
 from privgan.measurement.marginals import Measurements
 from privgan.measurement.measure import (
     measure_all,
@@ -27,133 +21,15 @@ from privgan.measurement.measure import (
     measure_rounds,
 )
 from privgan.owner.owners_table import OwnersTable
-from privgan.owner.private_table import PrivateTable
 from privgan.pipeline.canaries import Canaries, draw_canaries
+from privgan.pipeline.job import FitSettings, Fitted, Job, Refining, fitted_of
 from privgan.pipeline.library_maps import check_libraries
+from privgan.pipeline.private_training import phase_name, phase_of, run_phase, with_network
 from privgan.pipeline.stages import StageName
 from privgan.planning.domain_stage import ROW_COUNT, ROWS_OF_EACH
-from privgan.planning.model_stage import RESERVE
-from privgan.planning.plan import CriticSettings, Plan, StepKind, events_of
+from privgan.planning.plan import RESERVED, Plan, StepKind, events_of
 from privgan.planning.planner import with_domain
-from privgan.privacy import accountant
-from privgan.privacy.budget import condition_text
-from privgan.privacy.events import Composed, DpEvent
-from privgan.privacy.randomness import SecretStream
-from privgan.privacy.receipts import Receipt
-from privgan.progress import Progress
 from privgan.schema.columns import Column, Discrete, Numeric, Source, Temporal
-from privgan.schema.schema import Schema
-
-Keep = Callable[["Refining", bool], None]
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Fitted:
-    """The result of a fit.
-
-    Attributes:
-        plan: The plan as it ran, with stage 2.
-        schema: The schema, with every measured fact filled in.
-        encoder: Rows to codes.
-        measurements: Noisy marginals.
-        model: The generator and its codebook.
-        run: The run's identity in the ledger.
-        secret: Whether the coins were secret; if not, ε is infinite.
-        canaries: INTERNAL.
-        critic: INTERNAL: the critic, where the plan has one.
-        network: Gives the final distribution; None where the generator's mixture does.
-    """
-
-    plan: Plan
-    schema: Schema
-    encoder: Encoder
-    measurements: Measurements
-    model: GeneratorModel
-    run: str
-    secret: bool
-    canaries: Canaries
-    critic: Critic | None = None
-    network: Autoregressive | None = None
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Refining:
-    """The state of a fit in its critic phase, from which a checkpoint is made.
-
-    Attributes:
-        fitted: All that was measured and fitted so far.
-        refinement: Critic, generator and their optimisers.
-        ledger: Charges the run's steps.
-    """
-
-    fitted: Fitted
-    refinement: Refinement
-    ledger: RunLedger
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class FitSettings:
-    """Settings of a fit; none of them changes what is charged.
-
-    Attributes:
-        seed: Moves initial weights and fake rows, nothing that the guarantee rests on.
-        progress: Tells the owner.
-        coins: Secret coins; by default a fresh stream from the operating system.
-        on_canaries: Called with the canaries and the run's identity before the first look, to keep
-            them safe inside.
-        keep: Writes a checkpoint of the critic phase; told whether no step will follow it.
-        trainer: Makes the critic's trainer; not the usual one in the audit's test runs alone.
-        attempts: Evaluations that the policy allows on the data set; None where no policy is at
-            hand.
-    """
-
-    seed: int = 0
-    progress: Progress = field(default_factory=lambda: Progress(quiet=True))
-    coins: SecretStream = field(default_factory=lambda: SecretStream())
-    on_canaries: Callable[[Canaries, str], None] | None = None
-    keep: Keep | None = None
-    trainer: Callable[..., PrivateTrainer] = PrivateTrainer
-    attempts: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Job:
-    """The inputs of every stage of one fit."""
-
-    table: PrivateTable
-    schema: Schema
-    plan: Plan
-    run: RunLedger
-    settings: FitSettings
-
-    @property
-    def coins(self) -> SecretStream:
-        """The run's secret coins."""
-        return self.settings.coins
-
-    @property
-    def progress(self) -> Progress:
-        """The progress display."""
-        return self.settings.progress
-
-    @property
-    def looks(self) -> Looks:
-        """The table with its charger and the coins."""
-        return Looks(table=self.table, ledger=self, coins=self.coins)
-
-    def charge(self, step: str, event: DpEvent) -> Receipt:
-        """Charge a step."""
-        receipt = self.run.charge(step, event)
-        self.tell_spent()
-        return receipt
-
-    def tell_spent(self) -> None:
-        """Update the progress bar's ε."""
-        charged, delta = Composed(list(self.run.charged.values())), self.plan.budget.delta
-        epsilon = min(self.plan.budget.epsilon, accountant.epsilon_by_rdp(charged, delta))
-        self.progress.spent(
-            epsilon, delta, condition_text(len(self.schema.facts_from(Source.ASSUMED_PUBLIC)))
-        )
 
 
 def fit(table: OwnersTable, plan: Plan, ledger: PrivacyLedger, settings: FitSettings) -> Fitted:
@@ -204,14 +80,14 @@ def _reserved(
 
 
 def _refined(job: Job, fitted: Fitted) -> Fitted:
-    """The fit after its critic phase, where the plan has one."""
-    if job.plan.critic is None:
+    """The fit after DP-SGD, where the plan has it."""
+    if job.plan.trained is None:
         return fitted
-    receipt = job.charge("critic", job.plan.step("critic").event)
-    refinement = refinement_of(job, fitted, receipt.event)
-    return run_refinement(
-        job, Refining(fitted=fitted, refinement=refinement, ledger=job.run), receipt
-    )
+    fitted = with_network(job, fitted)
+    name = phase_name(job.plan)
+    receipt = job.charge(name, job.plan.step(name).event)
+    phase = phase_of(job, fitted, receipt.event)
+    return run_phase(job, Refining(fitted=fitted, phase=phase, ledger=job.run), receipt)
 
 
 def _with_measured_domain(job: Job) -> Job:
@@ -320,83 +196,6 @@ def _measured_in_rounds(
         return measure_rounds(job.looks, encoder, job.plan, measurements, refit, model)
 
 
-def fitted_of(
-    job: Job,
-    encoder: Encoder,
-    measurements: Measurements,
-    model: GeneratorModel,
-    canaries: Canaries,
-) -> Fitted:
-    """The result of a fit before its critic phase."""
-    return Fitted(
-        plan=job.plan,
-        schema=job.schema,
-        encoder=encoder,
-        measurements=measurements,
-        model=model,
-        run=job.run.identity,
-        secret=job.coins.secret,
-        canaries=canaries,
-    )
-
-
-def device() -> torch.device:
-    """The device to compute on."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def refinement_of(job: Job, fitted: Fitted, charged: DpEvent) -> Refinement:
-    """Critic and generator at the start of the critic phase."""
-    if job.plan.critic is None:
-        raise InternalError("the plan has no critic phase")
-    return Refinement(
-        fitted.model,
-        fitted.measurements,
-        charged,
-        job.plan.critic,
-        Training(
-            rows_of_each=job.plan.rows_of_each,
-            coins=job.coins,
-            seed=job.settings.seed,
-            trainer=job.settings.trainer,
-        ),
-    )
-
-
-def run_refinement(job: Job, refining: Refining, receipt: Receipt) -> Fitted:
-    """Run the critic phase, with checkpoints where the plan is resumable.
-
-    One at its start, and one after each interval.
-
-    Returns:
-        The fit with its critic.
-    """
-    refinement, settings, keep = (
-        refining.refinement,
-        refining.refinement.settings,
-        job.settings.keep,
-    )
-    samples = job.table.samples(receipt, refining.fitted.encoder.encode)
-    with job.progress.task(StageName.CRITIC) as task:
-        for until in _stops(settings, refinement.step):
-            if keep and settings.checkpoint_interval:
-                keep(refining, False)
-            try:
-                refinement.run(samples, until, task.update)
-            except KeyboardInterrupt:
-                if keep and settings.checkpoint_interval:
-                    keep(refining, True)
-                raise
-    refining.fitted.model.use_average()
-    return replace(refining.fitted, critic=refinement.critic)
-
-
-def _stops(settings: CriticSettings, start: int) -> list[int]:
-    """The steps at which a checkpoint is due, and the last step."""
-    interval = settings.checkpoint_interval or settings.steps
-    return [*range(start + interval, settings.steps, interval), settings.steps]
-
-
 def check_all_charged(job: Job) -> None:
     """Check that every planned step but the reserve was charged.
 
@@ -404,7 +203,13 @@ def check_all_charged(job: Job) -> None:
     """
     job.run.check_current()
     planned = {step.name for step in (*job.plan.domain_steps, *job.plan.steps)}
-    if planned - set(job.run.charged) - {RESERVE}:
+    reserve = {step.name for step in job.plan.steps if step.kind in RESERVED}
+    if planned - set(job.run.charged) - reserve:
         raise InternalError(
             f"the plan has {len(planned)} private steps; {len(job.run.charged)} were charged"
         )
+
+
+def device() -> torch.device:
+    """The device to compute on."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")

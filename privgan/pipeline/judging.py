@@ -18,7 +18,7 @@ from privgan.ledger.history import DatasetHistory
 from privgan.ledger.ledger import DatasetAccount, PrivacyLedger
 from privgan.ledger.runs import RESERVE
 from privgan.owner.owners_table import OwnersTable, RealRows
-from privgan.pipeline.canaries import Canaries, load_canaries
+from privgan.pipeline.canaries import Canaries
 from privgan.pipeline.candidate import AUDIT_FILE
 from privgan.pipeline.candidate_record import CandidateRecord
 from privgan.pipeline.read_candidate import AnyCandidate, ReadCandidate, read_candidate
@@ -205,11 +205,11 @@ def _canaries_of(found: ReadCandidate, table: OwnersTable) -> Canaries:
 
     UsageError where the table or the list is another one.
     """
-    internal = found.files.internal
-    canaries = load_canaries(internal, table)
+    canaries = found.canary_list.of(table)
     if canaries.commitment != found.record.canaries.commitment:
         raise UsageError(
-            f"{internal}: the list of canaries is not the one that the candidate was made with"
+            f"{found.files.internal}: the list of canaries is not the one that the candidate was"
+            " made with"
         )
     return canaries
 

@@ -9,23 +9,23 @@ from dataclasses import replace
 from privgan.errors import InternalError, UsageError
 from privgan.generator import dpsgd
 from privgan.ledger.filter import SLACK
-from privgan.planning.plan import CriticSettings, Plan, PlanStep, StepKind
+from privgan.planning.dpsgd_settings import DpSgdSettings
+from privgan.planning.plan import Plan, PlanStep, StepKind
 from privgan.privacy.library_checks import check_tested
 from privgan.privacy.mechanisms import CountHistogram, Selection
 
-_CRITIC = frozenset({StepKind.CRITIC, StepKind.CRITIC_AGAIN})
+_BY_GRADIENTS = frozenset(
+    {StepKind.NETWORK, StepKind.NETWORK_AGAIN, StepKind.CRITIC, StepKind.CRITIC_AGAIN}
+)
 _NOISES = (0.5, 1.3, 20.0, 3_000.0)
-_CRITIC_EXAMPLE = CriticSettings(
+_EXAMPLE = DpSgdSettings(
     steps=100,
     sample_rate=0.1,
     expected_batch_size=100,
     noise_multiplier=1.0,
     max_grad_norm=1.0,
     width=1,
-    steps_per_generator_step=1,
     learning_rate=1e-3,
-    generator_learning_rate=1e-3,
-    marginal_weight=1.0,
 )
 
 
@@ -45,7 +45,7 @@ def check_libraries(plan: Plan) -> None:
     """
     check_tested()
     _check_costs(plan)
-    check_maps((*plan.domain_steps, *plan.steps), plan.critic)
+    check_maps((*plan.domain_steps, *plan.steps), plan.trained)
     if not plan.steps:
         _check_examples(plan)
 
@@ -71,15 +71,15 @@ def _check_costs(plan: Plan) -> None:
             )
 
 
-def check_maps(steps: Sequence[PlanStep], critic: CriticSettings | None) -> None:
+def check_maps(steps: Sequence[PlanStep], trained: DpSgdSettings | None) -> None:
     """Check the privacy map of each step; errors as those of ``check_libraries``."""
     for step in steps:
         if step.mechanism is not None:
             if step.mechanism.event != step.event:
                 raise InternalError(f"the event of the step {step.name} is not its mechanism's")
             step.mechanism.check_map()
-        elif step.kind in _CRITIC and critic is not None:
-            dpsgd.check_map(critic, step.event)
+        elif step.kind in _BY_GRADIENTS and trained is not None:
+            dpsgd.check_map(trained, step.event)
         else:
             raise InternalError(f"nothing checks the privacy map of the step {step.name}")
 
@@ -90,6 +90,6 @@ def _check_examples(plan: Plan) -> None:
     for noise in _NOISES:
         CountHistogram(standard_deviation=noise * rows, sensitivity=rows).check_map()
         Selection(epsilon=2 / noise, sensitivity=float(rows)).check_map()
-        if plan.marginal_share < 1:
-            critic = replace(_CRITIC_EXAMPLE, noise_multiplier=noise)
-            dpsgd.check_map(critic, critic.event)
+        if plan.marginal_share != 1:
+            example = replace(_EXAMPLE, noise_multiplier=noise)
+            dpsgd.check_map(example, example.event)

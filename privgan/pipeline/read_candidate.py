@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 import pandas as pd
 
+from privgan.pipeline.canaries import CanaryList
 from privgan.pipeline.candidate import Candidate
 from privgan.pipeline.candidate_record import CandidateRecord
 from privgan.schema.schema import Schema
@@ -59,6 +60,11 @@ class ReadCandidate:
     def fingerprint(self) -> str:
         """SHA-256 over all hashes; a scan names the searched files by it."""
         return hashlib.sha256(json.dumps(self.hashes, sort_keys=True).encode()).hexdigest()
+
+    @cached_property
+    def canary_list(self) -> CanaryList:
+        """INTERNAL: the list of canaries, read on first use."""
+        return CanaryList.read(self.files.internal)
 
     @cached_property
     def synthesizer(self) -> Synthesizer:

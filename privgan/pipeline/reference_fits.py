@@ -15,7 +15,8 @@ from privgan.audit.lower_bounds.ceilings import Claim
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.metric import Metric
 from privgan.owner.owners_table import OwnersTable, RealRows
-from privgan.pipeline.fitting import FitSettings, fit
+from privgan.pipeline.fitting import fit
+from privgan.pipeline.job import FitSettings
 from privgan.pipeline.writing import synthesizer_of
 from privgan.planning.planner import PlanOptions, make_plan
 from privgan.privacy.budget import PrivacyBudget

@@ -12,7 +12,6 @@ from privgan.errors import UsageError
 from privgan.ledger.history import DatasetHistory
 from privgan.naming import call
 from privgan.owner.owners_table import OwnersTable
-from privgan.pipeline.canaries import load_canaries
 from privgan.pipeline.candidate import INTERNAL, internal_report_file
 from privgan.pipeline.read_candidate import ReadCandidate
 from privgan.policy.verdict import Verdict
@@ -143,7 +142,7 @@ def _internal_data(
     together: Trends | RealTrends = trends(schema, synthetic)
     if table is not None:
         table = table.clamped(schema)
-        canaries = load_canaries(candidate.files.internal, table)
+        canaries = candidate.canary_list.of(table)
         real = table.real_rows(canaries.left_out).kept_in_frame
         encoder = synthesizer.encoder
         shapes = real_shapes(encoder, encoder.encode(real), encoder.encode(synthetic))

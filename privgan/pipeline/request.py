@@ -61,8 +61,10 @@ class RunRequest:
         effort: quick, standard or thorough.
         canary_probability: Probability of each customer to be a canary; None for the planner's.
         target: Column to predict, in place of the schema's; None for the schema's, or a fixed rule.
-        critic_share: Share of the model's budget for the private critic.
-        resumable: Whether the critic phase writes checkpoints and holds steps in reserve.
+        generator: auto, mixture or network.
+        dp_sgd_share: Share of the model's budget for DP-SGD, of the network or of the mixture's
+            critic; None for what pays.
+        resumable: Whether DP-SGD writes checkpoints and holds steps in reserve.
     """
 
     table: Path | str | Any = field(repr=False)
@@ -76,7 +78,8 @@ class RunRequest:
     effort: str = "standard"
     canary_probability: float | None = None
     target: str | None = None
-    critic_share: float = 0.0
+    generator: str = "auto"
+    dp_sgd_share: float | None = None
     resumable: bool = False
 
 

@@ -1,4 +1,4 @@
-"""Save checkpoints of the critic phase, and resume a fit once with fresh noise. INTERNAL."""
+"""Save checkpoints of DP-SGD, and resume a fit once with fresh noise. INTERNAL."""
 
 from __future__ import annotations
 
@@ -21,18 +21,10 @@ from privgan.measurement.marginals import Marginal, Measurements
 from privgan.naming import parameter
 from privgan.owner.owners_table import OwnersTable
 from privgan.pipeline.canaries import Canaries
-from privgan.pipeline.fitting import (
-    FitSettings,
-    Fitted,
-    Job,
-    Refining,
-    check_all_charged,
-    device,
-    fitted_of,
-    refinement_of,
-    run_refinement,
-)
+from privgan.pipeline.fitting import check_all_charged, device
+from privgan.pipeline.job import FitSettings, Fitted, Job, Refining, fitted_of
 from privgan.pipeline.library_maps import check_libraries
+from privgan.pipeline.private_training import phase_name, phase_of, resumed_network, run_phase
 from privgan.planning.model_stage import RESERVE
 from privgan.planning.plan import Plan
 from privgan.planning.planner import with_domain
@@ -46,7 +38,7 @@ _MARGINAL = "marginal.{}"
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Checkpoint:
-    """The state of a critic phase.
+    """The state of DP-SGD.
 
     Attributes:
         lineage: Its number; the ledger lets each number go on once.
@@ -84,13 +76,13 @@ def save_checkpoint(folder: Path, refining: Refining, *, clean: bool) -> None:
         clean: Whether no private step will follow it in this process.
     """
     lineage = refining.ledger.lineage + 1
-    path, step = folder / _NAME.format(lineage), refining.refinement.step
+    path, step = folder / _NAME.format(lineage), refining.phase.step
     marginals = {
         _MARGINAL.format(i): part.counts
         for i, part in enumerate(refining.fitted.measurements.marginals)
     }
     content = packed(
-        refining.refinement, marginals, json.dumps(_facts(refining, lineage), ensure_ascii=False)
+        refining.phase, marginals, json.dumps(_facts(refining, lineage), ensure_ascii=False)
     )
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "wb") as file:
@@ -111,7 +103,7 @@ def _facts(refining: Refining, lineage: int) -> dict[str, Any]:
         "format": FORMAT,
         "lineage": lineage,
         "run": fitted.run,
-        "step": refining.refinement.step,
+        "step": refining.phase.step,
         "plan": fitted.plan.fingerprint(),
         "rows": fitted.plan.rows,
         "rows_of_each": list(fitted.plan.rows_of_each),
@@ -200,7 +192,7 @@ def resume(
     ledger: PrivacyLedger,
     settings: FitSettings,
 ) -> Fitted:
-    """Continue a critic phase from its checkpoint, with fresh coins and the same canaries.
+    """Continue DP-SGD from its checkpoint, with fresh coins and the same canaries.
 
     Args:
         table: The owner's table, mapped into the facts of the checkpoint's schema.
@@ -219,8 +211,9 @@ def resume(
     plan = _same_plan(plan, checkpoint)
     check_libraries(plan)
     lineage, digest = checkpoint.lineage, checkpoint.digest
+    name = phase_name(plan)
     run = ledger.resume(
-        plan.dataset, checkpoint.run, lineage=lineage, digest=digest, reserve=RESERVE
+        plan.dataset, checkpoint.run, lineage=lineage, digest=digest, reserve=RESERVE.format(name)
     )
     if run.secret != settings.coins.secret:
         raise InternalError("a run goes on with coins of the kind that it began with")
@@ -229,13 +222,12 @@ def resume(
     seed = settings.seed + lineage
     model = GeneratorModel(checkpoint.measurements, plan.generator, seed=seed, device=device())
     fitted = fitted_of(job, checkpoint.encoder, checkpoint.measurements, model, canaries)
+    fitted = resumed_network(plan, fitted)
     job.tell_spent()
-    receipt = run.rest_of("critic")
-    refinement = refinement_of(job, fitted, receipt.event)
-    restore(refinement, checkpoint.tensors, checkpoint.step)
-    fitted = run_refinement(
-        job, Refining(fitted=fitted, refinement=refinement, ledger=run), receipt
-    )
+    receipt = run.rest_of(name)
+    phase = phase_of(job, fitted, receipt.event)
+    restore(phase, checkpoint.tensors, checkpoint.step)
+    fitted = run_phase(job, Refining(fitted=fitted, phase=phase, ledger=run), receipt)
     check_all_charged(job)
     return fitted
 

@@ -23,7 +23,8 @@ from privgan.owner.owners_table import OwnersTable, TableAsRead
 from privgan.pipeline.canaries import FILE as CANARIES_FILE
 from privgan.pipeline.canaries import Canaries
 from privgan.pipeline.candidate import INTERNAL, LOG_FILE, RELEASE, Candidate
-from privgan.pipeline.fitting import FitSettings, Refining, fit
+from privgan.pipeline.fitting import fit
+from privgan.pipeline.job import FitSettings, Refining
 from privgan.pipeline.judging import audit_candidate, judgement_of
 from privgan.pipeline.preflight import Books, Preflight, announce, claim_lines, preflight
 from privgan.pipeline.read_candidate import ReadCandidate
@@ -39,7 +40,7 @@ from privgan.pipeline.resuming import save_checkpoint
 from privgan.pipeline.scanning import leak_patterns_of, scan_candidate
 from privgan.pipeline.stages import StageName
 from privgan.pipeline.writing import write_candidate
-from privgan.planning.plan import Plan
+from privgan.planning.plan import Kind, Plan
 from privgan.planning.planner import CANARY_PROBABILITY, PlanOptions, make_plan
 from privgan.policy.context import Context
 from privgan.policy.policy import Policy
@@ -265,16 +266,16 @@ def plan_for(request: RunRequest, schema: Schema) -> Plan:
     """The plan of a request: a function of public facts."""
     asked = request.canary_probability
     probability = CANARY_PROBABILITY if asked is None else asked
-    if not 0 <= request.critic_share <= 0.95:
-        raise UsageError(
-            f"the critic's share of the budget is {request.critic_share}; it must be in 0 to 0.95"
-        )
+    share = request.dp_sgd_share
+    if share is not None and not 0 <= share <= 0.95:
+        raise UsageError(f"the budget's share for DP-SGD is {share}; it must be in 0 to 0.95")
     return make_plan(
         schema,
         request.budget,
         public_rows=request.public_rows,
         effort=request.effort,
-        marginal_share=1 - request.critic_share,
+        kind=Kind(request.generator),
+        marginal_share=None if share is None else 1 - share,
         options=PlanOptions(canary_probability=probability, resumable=request.resumable),
     )
 
@@ -341,7 +342,7 @@ def keep(run: Run, internal: Path, refining: Refining, clean: bool) -> None:
     """Write a checkpoint."""
     save_checkpoint(internal, refining, clean=clean)
     if clean:
-        step = refining.refinement.step
+        step = refining.phase.step
         run.progress.say(f"checkpoint at step {step}; {call('Synthesizer.resume')} goes on from it")
 
 

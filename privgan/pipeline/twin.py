@@ -21,8 +21,9 @@ from privgan.generator.dpsgd import PrivateTrainer
 from privgan.generator.probes import ProbedTrainer
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.owner.owners_table import OwnersTable
-from privgan.pipeline.fitting import FitSettings, fit
-from privgan.planning.plan import CriticSettings
+from privgan.pipeline.fitting import fit
+from privgan.pipeline.job import FitSettings
+from privgan.planning.dpsgd_settings import DpSgdSettings
 from privgan.planning.planner import PlanOptions, make_plan
 from privgan.privacy import accountant
 from privgan.privacy.budget import PrivacyBudget, PrivacyUnit
@@ -71,7 +72,7 @@ def run_twin(
         options=PlanOptions(canary_probability=0.0),
     )
     inside = coins.bernoulli(0.5, canaries)
-    played: list[tuple[GradientAttack, CriticSettings]] = []
+    played: list[tuple[GradientAttack, DpSgdSettings]] = []
     with tempfile.TemporaryDirectory(prefix="privgan-twin-") as folder:
         ledger = PrivacyLedger.open(str(Path(folder) / "ledger.sqlite"))
         trainer = partial(_probed, inside, played)
@@ -92,9 +93,9 @@ def run_twin(
 
 def _probed(
     inside: np.ndarray,
-    played: list[tuple[GradientAttack, CriticSettings]],
+    played: list[tuple[GradientAttack, DpSgdSettings]],
     critic: Any,
-    settings: CriticSettings,
+    settings: DpSgdSettings,
     *rest: Any,
 ) -> PrivateTrainer:
     """The trainer of a test run, and the game that observes it."""

@@ -15,7 +15,7 @@ from privgan.ledger.ledger import PrivacyLedger
 from privgan.measurement.marginals import exact_counts
 from privgan.pipeline.candidate import Candidate
 from privgan.pipeline.candidate_record import CandidateRecord, PlanCost
-from privgan.pipeline.fitting import Fitted
+from privgan.pipeline.job import Fitted
 from privgan.pipeline.read_candidate import ReadCandidate
 from privgan.pipeline.stages import StageName
 from privgan.pipeline.white_box import keep_critic

@@ -1,4 +1,4 @@
-"""Plan stage 2's steps: noisy marginals and the critic, with the least noise that fits."""
+"""Plan stage 2's steps: noisy marginals and DP-SGD, with the least noise that fits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from functools import cached_property
 import numpy as np
 
 from privgan.domain.cells import cells_of
-from privgan.planning.plan import EFFORTS, CriticSettings, Plan, PlanStep, StepKind, events_of
+from privgan.planning.dpsgd_settings import CriticSettings, DpSgdSettings, NetworkSettings
+from privgan.planning.plan import EFFORTS, Kind, Plan, PlanStep, StepKind, events_of
 from privgan.planning.workload import (
     BY_DIFFERENCE,
     SHARE_OF_ROUNDS,
@@ -26,7 +27,12 @@ from privgan.privacy.mechanisms import CountHistogram, CountHistograms, Selectio
 from privgan.schema.schema import Schema
 
 CHECKPOINTS = 20
-RESERVE = "critic:reserve"
+RESERVE = "{}:reserve"
+# DP-SGD of the network: chosen on simulated tables of 100,000 to 1,000,000 rows
+# (``reports/benchmarks``).
+_NETWORK_RATE, _NETWORK_WIDTH = 0.05, 64
+# A step moves a weight by at most this much noise, and a unit gradient by at most that.
+_MOST_NOISE_MOVED, _MOST_MOVED = 0.02, 150.0
 _FINE_SHARE = 0.20
 _SELECTION_SHARE = 0.10
 _ROUND_GROWTH = 4.0
@@ -55,7 +61,7 @@ def noise_of_pairs(plan: Plan, schema: Schema) -> float:
     columns = len(schema.modelled)
     pairs = max(1, columns * (columns - 1) // 2)
     return plan.unit.count_sensitivity * math.sqrt(
-        pairs / (2 * zcdp_of(plan.model_budget) * plan.marginal_share)
+        pairs / (2 * zcdp_of(plan.model_budget) * (plan.marginal_share or 1.0))
     )
 
 
@@ -187,8 +193,33 @@ class Draft:
             mechanism=mechanism,
         )
 
-    def critic(self, noise_multiplier: float) -> CriticSettings:
-        """The critic's settings for a noise multiplier."""
+    def trained(self, noise_multiplier: float) -> DpSgdSettings:
+        """The settings of what DP-SGD trains, for a noise multiplier."""
+        if self.plan.kind is Kind.NETWORK:
+            return self._network(noise_multiplier)
+        return self._critic(noise_multiplier)
+
+    def _network(self, noise_multiplier: float) -> NetworkSettings:
+        """The conditional network's settings."""
+        effort, customers = EFFORTS[self.plan.effort], self.plan.kept_in_customers
+        batch = max(1, round(_NETWORK_RATE * customers))
+        return NetworkSettings(
+            steps=effort.likelihood_steps,
+            sample_rate=_NETWORK_RATE,
+            expected_batch_size=batch,
+            noise_multiplier=noise_multiplier,
+            max_grad_norm=1.0,
+            width=_NETWORK_WIDTH,
+            learning_rate=min(_MOST_MOVED, _MOST_NOISE_MOVED * batch / noise_multiplier),
+            distil_steps=effort.distil_steps,
+            distil_rows=1_000,
+            distil_learning_rate=0.01,
+            raking_rounds=2,
+            checkpoint_interval=self._interval(effort.likelihood_steps),
+        )
+
+    def _critic(self, noise_multiplier: float) -> CriticSettings:
+        """The critic's settings."""
         effort = EFFORTS[self.plan.effort]
         customers = self.plan.kept_in_customers
         sample_rate = round(
@@ -205,16 +236,18 @@ class Draft:
             learning_rate=1e-3,
             generator_learning_rate=3e-4,
             marginal_weight=100.0,
-            checkpoint_interval=(
-                math.ceil(effort.critic_steps / CHECKPOINTS) if self.plan.resumable else 0
-            ),
+            checkpoint_interval=self._interval(effort.critic_steps),
         )
 
+    def _interval(self, steps: int) -> int:
+        """Steps between checkpoints; 0 where the plan writes none."""
+        return math.ceil(steps / CHECKPOINTS) if self.plan.resumable else 0
 
-def calibrated(draft: Draft) -> tuple[tuple[PlanStep, ...], CriticSettings | None]:
-    """Stage 2's steps with the least noise that its budget allows."""
+
+def calibrated(draft: Draft) -> tuple[tuple[PlanStep, ...], DpSgdSettings | None]:
+    """Stage 2's steps with the least noise that its budget allows, and what DP-SGD trains."""
     budget, share = draft.plan.model_budget, draft.plan.marginal_share
-    if share >= 1:
+    if share is None or share >= 1:
         scale = calibrate(
             lambda s: list(events_of(draft.marginal_steps(s)).values()),
             budget,
@@ -227,25 +260,33 @@ def calibrated(draft: Draft) -> tuple[tuple[PlanStep, ...], CriticSettings | Non
     fixed = list(events_of(steps).values())
 
     def all_events(noise_multiplier: float) -> Sequence[events.DpEvent]:
-        return [*fixed, *events_of(_critic_steps(draft.critic(noise_multiplier))).values()]
+        return [*fixed, *events_of(_dpsgd_steps(draft.trained(noise_multiplier))).values()]
 
-    critic = draft.critic(
+    trained = draft.trained(
         round_up(calibrate(all_events, budget, lowest=_SMALLEST_NOISE, highest=_LARGEST_NOISE))
     )
-    return (*steps, *_critic_steps(critic)), critic
+    return (*steps, *_dpsgd_steps(trained)), trained
 
 
-def _critic_steps(critic: CriticSettings) -> tuple[PlanStep, ...]:
-    """The critic phase, and the reserve for steps repeated after a crash."""
+def _dpsgd_steps(settings: DpSgdSettings) -> tuple[PlanStep, ...]:
+    """The phase of DP-SGD, and the reserve for steps repeated after a crash."""
+    network = isinstance(settings, NetworkSettings)
+    name = "network" if network else "critic"
     phase = PlanStep(
-        name="critic", kind=StepKind.CRITIC, event=critic.event, noise=critic.noise_multiplier
+        name=name,
+        kind=StepKind.NETWORK if network else StepKind.CRITIC,
+        event=settings.event,
+        noise=settings.noise_multiplier,
     )
-    if not critic.checkpoint_interval:
+    if not settings.checkpoint_interval:
         return (phase,)
-    again = critic.event_of(critic.checkpoint_interval)
-    return phase, PlanStep(
-        name=RESERVE, kind=StepKind.CRITIC_AGAIN, event=again, noise=critic.noise_multiplier
+    again = PlanStep(
+        name=RESERVE.format(name),
+        kind=StepKind.NETWORK_AGAIN if network else StepKind.CRITIC_AGAIN,
+        event=settings.event_of(settings.checkpoint_interval),
+        noise=settings.noise_multiplier,
     )
+    return phase, again
 
 
 def number_of_rounds(columns: int) -> int:

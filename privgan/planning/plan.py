@@ -11,6 +11,7 @@ from typing import Any
 
 from privgan.notebook import card
 from privgan.planning.accounted_step import AccountedStep
+from privgan.planning.dpsgd_settings import CriticSettings, DpSgdSettings, NetworkSettings
 from privgan.privacy import events
 from privgan.privacy.accountant import PrivacySpent
 from privgan.privacy.budget import NEIGHBOURING_RELATION, PrivacyBudget, PrivacyUnit
@@ -29,11 +30,13 @@ class Effort:
 
     Attributes:
         entries: Codebook entries: components of the mixture.
-        batch: Fake rows of one generator step, and about the smallest expected batch of the critic.
+        batch: Fake rows of one generator step, and about the smallest expected batch of a critic.
         network_steps: Fitting steps of the generator's network.
         round_steps: Fitting steps of its offsets between choices of marginals.
         final_steps: Fitting steps of its offsets on all marginals together.
-        critic_steps: DP-SGD steps.
+        critic_steps: DP-SGD steps of a critic.
+        likelihood_steps: DP-SGD steps of the conditional network.
+        distil_steps: Free steps of the network on rows of the mixture.
     """
 
     entries: int
@@ -42,6 +45,8 @@ class Effort:
     round_steps: int
     final_steps: int
     critic_steps: int
+    likelihood_steps: int = 150
+    distil_steps: int = 400
 
 
 EFFORTS: Mapping[str, Effort] = {
@@ -75,6 +80,14 @@ AUDIT = {
 }
 
 
+class Kind(StrEnum):
+    """The kind of generator that a plan asks for."""
+
+    AUTO = "auto"
+    MIXTURE = "mixture"
+    NETWORK = "network"
+
+
 class StepKind(StrEnum):
     """The kind of a step."""
 
@@ -90,12 +103,18 @@ class StepKind(StrEnum):
     TRIPLES = "small 3-way marginals"
     SELECTION = "choice of a marginal"
     CHOSEN_MARGINAL = "chosen marginal"
+    NETWORK = "network by DP-SGD"
+    NETWORK_AGAIN = "network's steps run again after a crash"
     CRITIC = "critic by DP-SGD"
     CRITIC_AGAIN = "critic's steps run again after a crash"
     RANGE_HISTOGRAM = "range of a column"
     LOWER_BOUND = "lower bound"
     UPPER_BOUND = "upper bound"
     CATEGORIES = "categories of a column"
+
+
+# What DP-SGD may run again after a crash: charged only then.
+RESERVED = frozenset({StepKind.NETWORK_AGAIN, StepKind.CRITIC_AGAIN})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,51 +222,6 @@ class GeneratorSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CriticSettings:
-    """Settings of the critic and its DP-SGD.
-
-    Attributes:
-        steps: Number of noisy steps.
-        sample_rate: Probability of each customer to be in a batch.
-        expected_batch_size: sample_rate times the planned kept-in customers: what gradients are
-            divided by.
-        noise_multiplier: Noise standard deviation on the sum of clipped gradients, divided by
-            max_grad_norm.
-        max_grad_norm: Clip norm of one customer's gradient, all of its rows together.
-        width: Units of a hidden layer.
-        steps_per_generator_step: Critic steps for each generator step.
-        learning_rate: Adam's, for the critic.
-        generator_learning_rate: Adam's, for the generator meanwhile.
-        marginal_weight: Weight of the marginal loss beside the adversarial one.
-        checkpoint_interval: Steps from one checkpoint to the next, and steps in reserve to run
-            again after a crash; 0 for no checkpoints.
-    """
-
-    steps: int
-    sample_rate: float
-    expected_batch_size: int
-    noise_multiplier: float
-    max_grad_norm: float
-    width: int
-    steps_per_generator_step: int
-    learning_rate: float
-    generator_learning_rate: float
-    marginal_weight: float
-    checkpoint_interval: int = 0
-
-    @property
-    def event(self) -> events.DpEvent:
-        """The privacy event of the whole critic phase."""
-        return self.event_of(self.steps)
-
-    def event_of(self, steps: int) -> events.DpEvent:
-        """The privacy event of a number of its steps."""
-        return events.dp_sgd(
-            noise_multiplier=self.noise_multiplier, sample_rate=self.sample_rate, steps=steps
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
 class Plan:
     """All operations of a run on private rows, fixed before the first look.
 
@@ -266,14 +240,17 @@ class Plan:
         rows: The row count that stage 2 was planned for: declared, noisy, or None before stage 1.
         rows_of_each: Share of the customers that have 1, 2, … rows [max_rows_per_unit]; noisy, or
             (1,) for one row each.
-        marginal_share: Share of stage 2 that goes to marginals, the rest to the critic.
+        kind: The kind of generator; auto until the row count is known.
+        marginal_share: Share of stage 2 that goes to marginals, the rest to DP-SGD; None until it
+            is decided.
         steps: Stage 2's steps in the order in which they run; empty before stage 1.
         cost: What stage 2's steps cost together.
         marginals: How marginals are chosen.
         generator: The generator and its fitting.
+        network: The conditional network and its DP-SGD, or None where the mixture is released.
         critic: The critic and its DP-SGD, or None where it gets no budget.
         effort: How much free fitting: quick, standard or thorough.
-        resumable: Whether the critic phase writes checkpoints and holds steps in reserve.
+        resumable: Whether DP-SGD writes checkpoints and holds steps in reserve.
 
     >>> plan(schema, epsilon=3, public_rows=600).budget
     PrivacyBudget(epsilon=3.0, delta=1e-06)
@@ -291,11 +268,13 @@ class Plan:
     model_budget: PrivacyBudget
     rows: int | None
     rows_of_each: tuple[float, ...]
-    marginal_share: float
+    kind: Kind
+    marginal_share: float | None
     steps: tuple[PlanStep, ...]
     cost: PrivacySpent | None
     marginals: MarginalSettings
     generator: GeneratorSettings
+    network: NetworkSettings | None
     critic: CriticSettings | None
     effort: str
     resumable: bool
@@ -316,6 +295,11 @@ class Plan:
         ]
         rows = [(step.name, step.kind) for step in (*self.domain_steps, *self.steps)]
         return card(f"Plan for {self.dataset}", facts, header=("step", "kind"), rows=rows)
+
+    @property
+    def trained(self) -> DpSgdSettings | None:
+        """What DP-SGD trains: the network or the critic; None where the plan has none."""
+        return self.network or self.critic
 
     @property
     def rows_per_customer(self) -> float:
@@ -366,12 +350,14 @@ class Plan:
             "resumable": self.resumable,
             "canary_probability": self.canary_probability,
             "effort": self.effort,
+            "kind": self.kind.value,
             "marginal_share": self.marginal_share,
             "audit": AUDIT,
             "stages": self._stages(),
             "settings": {
                 "marginals": asdict(self.marginals),
                 "generator": asdict(self.generator),
+                "network": asdict(self.network) if self.network else None,
                 "critic": asdict(self.critic) if self.critic else None,
             },
         }

@@ -6,27 +6,34 @@ import math
 from dataclasses import dataclass, replace
 
 from privgan.errors import UsageError
+from privgan.naming import parameter
 from privgan.planning.domain_stage import first_stage
+from privgan.planning.dpsgd_settings import CriticSettings, NetworkSettings
 from privgan.planning.model_stage import Draft, calibrated, noise_of_pairs
 from privgan.planning.plan import (
     EFFORTS,
     Effort,
     GeneratorSettings,
+    Kind,
     MarginalSettings,
     Plan,
     StepKind,
     events_of,
 )
-from privgan.planning.workload import MOST_CODES, longer_fit, number_of_codes
+from privgan.planning.workload import (
+    MOST_CODES,
+    SHARE_BESIDE_NETWORK,
+    longer_fit,
+    network_pays,
+    number_of_codes,
+)
 from privgan.privacy import accountant
 from privgan.privacy.budget import PrivacyBudget
 from privgan.schema.schema import Schema
 
 CANARY_PROBABILITY = 0.2
 MINIMUM_ROWS = 500
-# Whatever the critic was given on four tables at ε 1, 3 and 10 was worth more as marginals
-# (reports/benchmarks).
-ALL_TO_MARGINALS = 1.0
+_KINDS = (Kind.AUTO, Kind.MIXTURE, Kind.NETWORK)
 _CELLS_BY_SIGNAL = 16.0
 _FEWEST_CELLS, _MOST_CELLS = 192, 1_024
 
@@ -39,8 +46,8 @@ class PlanOptions:
         canary_probability: Probability of each customer to be a canary.
         widest: Columns of the widest marginal that is measured, 1 to 3; fewer than 3 leave more to
             the critic (ablations).
-        resumable: Whether the critic phase writes checkpoints and holds steps in reserve to run
-            again after a crash.
+        resumable: Whether DP-SGD writes checkpoints and holds steps in reserve to run again after a
+            crash.
 
     Raises:
         UsageError: when one is out of range.
@@ -68,7 +75,8 @@ def make_plan(
     *,
     public_rows: int | None,
     effort: str = "standard",
-    marginal_share: float = ALL_TO_MARGINALS,
+    kind: Kind = Kind.AUTO,
+    marginal_share: float | None = None,
     options: PlanOptions | None = None,
 ) -> Plan:
     """Plan a run.
@@ -79,7 +87,9 @@ def make_plan(
         public_rows: The table's row count where it is public; None to measure it with noise, in
             stage 1.
         effort: quick, standard or thorough: how much free fitting.
-        marginal_share: Share of stage 2 for marginals, the rest for the critic.
+        kind: The kind of generator; auto decides by (ε, customers, columns).
+        marginal_share: Share of stage 2 for marginals, the rest for DP-SGD: of the network, or of
+            the mixture's critic. None for what pays (``marginals_of``).
         options: What few runs ask for otherwise.
 
     Returns:
@@ -89,7 +99,7 @@ def make_plan(
         UsageError: when the budget does not go with the row count, or a setting is out of range.
     """
     options = options or PlanOptions()
-    _check_choices(effort, marginal_share, resumable=options.resumable)
+    _check_choices(effort, kind, marginal_share, resumable=options.resumable)
     domain = first_stage(schema, budget, count_rows=public_rows is None)
     marginals, generator = _settings(EFFORTS[effort], options.widest)
     plan = Plan(
@@ -105,11 +115,13 @@ def make_plan(
         model_budget=domain.rest if domain else budget,
         rows=None,
         rows_of_each=(1.0,),
+        kind=Kind(kind),
         marginal_share=marginal_share,
         steps=(),
         cost=None,
         marginals=marginals,
         generator=generator,
+        network=None,
         critic=None,
         effort=effort,
         resumable=options.resumable,
@@ -117,15 +129,22 @@ def make_plan(
     return plan if public_rows is None or domain else with_domain(plan, schema, public_rows)
 
 
-def _check_choices(effort: str, marginal_share: float, *, resumable: bool) -> None:
+def _check_choices(
+    effort: str, kind: str, marginal_share: float | None, *, resumable: bool
+) -> None:
     if effort not in EFFORTS:
         raise UsageError(f"effort is {effort!r}; allowed: {', '.join(EFFORTS)}")
-    if not 0.05 <= marginal_share <= 1:
+    if kind not in _KINDS:
+        raise UsageError(f"the generator is {kind!r}; allowed: {', '.join(_KINDS)}")
+    if marginal_share is not None and not 0.05 <= marginal_share <= 1:
         raise UsageError(f"the share of the marginals is {marginal_share}; it must be in 0.05 to 1")
-    if resumable and marginal_share == 1:
+    if kind == Kind.NETWORK and marginal_share == 1:
+        raise UsageError("a network is trained by DP-SGD; the marginals' share must be below 1")
+    private = kind == Kind.NETWORK or (marginal_share is not None and marginal_share < 1)
+    if resumable and not private:
         raise UsageError(
-            "a resumable plan needs a critic phase, which is what is resumed: give the critic a"
-            " share of the budget"
+            "a resumable plan needs DP-SGD, which is what is resumed: ask for a network, or give"
+            " the critic a share of the budget"
         )
 
 
@@ -171,9 +190,9 @@ def with_domain(
     """
     known = "declared" if plan.declared_rows is not None else "noisy"
     if rows < MINIMUM_ROWS:
+        what = parameter("public_rows") if plan.declared_rows else "the noisy row count"
         raise UsageError(
-            f"the {known} row count is {rows}; a plan needs at least {MINIMUM_ROWS} rows to be of"
-            " any use"
+            f"{what} is {rows}; a plan needs at least {MINIMUM_ROWS} rows to be of any use"
         )
     plan = replace(plan, rows=rows, rows_of_each=rows_of_each)
     customers = rows / plan.rows_per_customer
@@ -181,8 +200,9 @@ def with_domain(
         customers,
         known=f"{known} row count" if schema.unit.max_rows == 1 else "noisy number of customers",
     )
+    plan = _with_kind(plan, schema)
     plan = replace(plan, marginals=_coded_by_signal(plan, schema))
-    steps, critic = calibrated(Draft(plan, schema))
+    steps, trained = calibrated(Draft(plan, schema))
     cost = accountant.spent(events_of(steps).values(), plan.model_budget.delta)
     noises = [step.noise for step in steps if step.kind is StepKind.CELL_HISTOGRAM]
     cells = number_of_cells(plan.kept_in_rows, noises[0]) if noises else plan.marginals.max_cells
@@ -192,11 +212,24 @@ def with_domain(
     return replace(
         plan,
         steps=steps,
-        critic=critic,
+        network=trained if isinstance(trained, NetworkSettings) else None,
+        critic=trained if isinstance(trained, CriticSettings) else None,
         cost=cost,
         marginals=replace(plan.marginals, max_cells=cells),
         generator=replace(plan.generator, final_steps=final_steps),
     )
+
+
+def _with_kind(plan: Plan, schema: Schema) -> Plan:
+    """The plan with its kind of generator and the marginals' share decided."""
+    kind, share = plan.kind, plan.marginal_share
+    if kind is Kind.AUTO:
+        facts = plan.model_budget.epsilon, plan.kept_in_customers, len(schema.modelled)
+        pays = share is None and network_pays(*facts)
+        kind = Kind.NETWORK if pays else Kind.MIXTURE
+    if share is None:
+        share = SHARE_BESIDE_NETWORK if kind is Kind.NETWORK else 1.0
+    return replace(plan, kind=kind, marginal_share=share)
 
 
 def _coded_by_signal(plan: Plan, schema: Schema) -> MarginalSettings:

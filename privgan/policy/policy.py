@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from privgan.files.json_types import JsonDict
+from privgan.notebook import card
 from privgan.policy.column_gates import ColumnGate
 from privgan.policy.gates import Comparison, Gate, Scope, Threshold, in_words
 
@@ -109,6 +110,19 @@ class Policy:
     def __repr__(self) -> str:
         """Name, version and number of gates."""
         return f"Policy({self.name!r}, {self.version!r}, {len(self.rules)} gates)"
+
+    def _repr_html_(self) -> str:
+        facts: list[tuple[str, object]] = [
+            ("purpose", self.purpose),
+            ("candidates to be judged", f"at most {self.attempts_per_dataset} of a data set"),
+        ]
+        facts += [("standard", self.standard)] if self.standard else []
+        facts += [("waived", ", ".join(sorted(each.fact for each in self.waivers)))] * bool(
+            self.waivers
+        )
+        rows = [(rule.fact, rule.condition(), rule.scope) for rule in self.rules]
+        title = f"Policy {self.name} {self.version}"
+        return card(title, facts, header=("fact", "allowed", "scope"), rows=rows)
 
     @property
     def rules(self) -> tuple[Rule, ...]:

@@ -36,14 +36,14 @@ class Guarantee:
         """Read a claim from a model's or a candidate's file.
 
         Raises:
-            ValueError: naming the field that is missing or of another kind.
+            ValueError: naming the field that is missing, of another kind or impossible.
         """
         read = JsonObject(value, "guarantee")
         return cls(
-            epsilon=read.number_or_none("epsilon"),
-            delta=read.number("delta"),
+            epsilon=None if read.number_or_none("epsilon") is None else _epsilon(read),
+            delta=_delta(read),
             unit=read.text("unit"),
-            max_rows_per_unit=read.whole("max_rows_per_unit"),
+            max_rows_per_unit=_max_rows(read),
             neighbouring_relation=read.text("neighbouring_relation"),
             conditional_facts=read.texts("conditional_facts"),
             statement=read.text("statement"),
@@ -67,6 +67,27 @@ class Guarantee:
         if self.epsilon is None:
             return None
         return PrivacyBudget(epsilon=self.epsilon, delta=self.delta)
+
+
+def _epsilon(read: JsonObject) -> float:
+    epsilon = read.number("epsilon")
+    if not epsilon > 0:
+        raise ValueError(f"{read.named('epsilon')} is not above 0")
+    return epsilon
+
+
+def _delta(read: JsonObject) -> float:
+    delta = read.number("delta")
+    if not 0 <= delta < 1:
+        raise ValueError(f"{read.named('delta')} is not in [0, 1)")
+    return delta
+
+
+def _max_rows(read: JsonObject) -> int:
+    rows = read.whole("max_rows_per_unit")
+    if rows < 1:
+        raise ValueError(f"{read.named('max_rows_per_unit')} is below 1")
+    return rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,11 +216,11 @@ class ReleasedGuarantee:
         """
         read = JsonObject(value, "guarantee")
         return cls(
-            epsilon=read.number("epsilon"),
-            delta=read.number("delta"),
+            epsilon=_epsilon(read),
+            delta=_delta(read),
             unit=read.text("unit"),
             neighbouring_relation=read.text("neighbouring_relation"),
-            max_rows_per_unit=read.whole("max_rows_per_unit"),
+            max_rows_per_unit=_max_rows(read),
             conditional_facts=read.texts("conditional_facts"),
             conditional_text=read.text("conditional_text"),
             accountant=AccountantFigures.of(read.inner("accountant")),

@@ -13,7 +13,9 @@ from privgan.report.document import Run, Text
 from privgan.report.text import Words
 
 _BY_GUMBEL = frozenset({StepKind.SELECTION, StepKind.LOWER_BOUND, StepKind.UPPER_BOUND})
-_BY_GRADIENTS = frozenset({StepKind.CRITIC, StepKind.CRITIC_AGAIN})
+_BY_GRADIENTS = frozenset(
+    {StepKind.NETWORK, StepKind.NETWORK_AGAIN, StepKind.CRITIC, StepKind.CRITIC_AGAIN}
+)
 
 
 def report_steps(accounting: Sequence[AccountedStep]) -> list[PlanStep]:
@@ -58,9 +60,10 @@ DP_SGD = "dp-sgd"
 _NOISES = {"gaussian": "steps.gaussian", "laplace": "steps.laplace", "gumbel": "steps.gumbel"}
 
 
-def is_critic(step: PlanStep) -> bool:
-    """Whether a step is the private critic's DP-SGD."""
-    return step.kind.lower().startswith("critic")
+def trained_by_dpsgd(steps: Sequence[PlanStep]) -> str | None:
+    """What DP-SGD trained: ``network`` or ``critic``; None where it trained nothing."""
+    found = (step.kind.lower().split("'")[0].split()[0] for step in steps)
+    return next((name for name in found if name in {"network", "critic"}), None)
 
 
 def label(step: PlanStep, words: Words) -> str:

@@ -43,6 +43,7 @@ def check_names(source: str, names: Sequence[str]) -> None:
 
 
 _DAY = 86_400_000_000  # microseconds
+_PERIODS = "pandas.period"  # Counts of days or months since 1970, which nobody wrote.
 _TEXTS = {"large_string", "string_view", "binary", "large_binary", "binary_view"}
 
 
@@ -59,12 +60,12 @@ def with_plain_types(table: pa.Table) -> pa.Table:
 
 def _named(name: str, column: Any) -> Any:
     """A column of plain type; TableError where its values have none."""
+    told = "holds values of a kind that no table file has, such as intervals; write them as text"
+    if getattr(column.type, "extension_name", "") == _PERIODS:
+        raise TableError(f"column {shown(name)} {told}")
     try:
         return _plain(column)
     except pa.ArrowNotImplementedError:
-        told = (
-            "holds values of a kind that no table file has, such as intervals; write them as text"
-        )
         raise TableError(f"column {shown(name)} {told}") from None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pyarrow as pa
 from privgan.errors import TableError
 from privgan.files.documents import shown
 from privgan.sources.arrow_types import check_names
-from privgan.sources.gathering import array_of
+from privgan.sources.gathering import NO_FIT, array_of, check_kinds
 
 
 def read_parquet(path: Path) -> pa.Table:
@@ -73,6 +74,36 @@ def read_frame(frame: Any) -> tuple[pa.Table, str]:
     return _of_narwhals(frame)
 
 
+def is_table(given: Any) -> bool:
+    """Whether something in memory is an Arrow table or a frame that can be read."""
+    import narwhals as nw
+
+    known = isinstance(given, pa.Table | pa.RecordBatch) or _is_pandas(given)
+    return known or nw.from_native(given, pass_through=True) is not given
+
+
+def table_of_mappings(rows: Sequence[Mapping[Any, Any]]) -> pa.Table:
+    """An Arrow table of rows by column name; what a row lacks is null.
+
+    Raises:
+        TableError: when a name is no text, or a value is of a kind that no table file has.
+    """
+    names = dict.fromkeys(name for row in rows for name in row)
+    for name in names:
+        if not isinstance(name, str):
+            told = f"a row has a key of type {shown(type(name).__name__)}"
+            raise TableError(f"{told}; each key must be text: the name of a column")
+    return pa.table({name: _listed(name, [row.get(name) for row in rows]) for name in names})
+
+
+def _listed(name: str, values: list[Any]) -> pa.Array:
+    check_kinds(name, values)
+    try:
+        return pa.array(values)
+    except NO_FIT:
+        return array_of(values)
+
+
 def _is_pandas(frame: Any) -> bool:
     pandas = sys.modules.get("pandas")
     return pandas is not None and isinstance(frame, pandas.DataFrame)
@@ -83,13 +114,15 @@ def _of_pandas(frame: Any) -> pa.Table:
         frame = frame.reset_index()
     names = [str(name) for name in frame.columns]
     check_names("the pandas frame", names)
-    return pa.table({name: _series(frame.iloc[:, index]) for index, name in enumerate(names)})
+    return pa.table({name: _series(name, frame.iloc[:, index]) for index, name in enumerate(names)})
 
 
-def _series(values: Any) -> Any:
+def _series(name: str, values: Any) -> Any:
+    if values.dtype.kind in "Oc":  # Objects, which may be anything, and complex numbers.
+        check_kinds(name, values)
     try:
         return pa.Array.from_pandas(values)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
+    except NO_FIT:
         objects = values.astype(object)
         return array_of(objects.where(objects.notna(), None).tolist())
 

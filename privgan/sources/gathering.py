@@ -8,15 +8,18 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from numbers import Complex, Real
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from privgan.errors import TableError
+from privgan.files.documents import shown
 from privgan.files.json_types import JsonDict
 
 BATCH = 50_000
-_NO_FIT = (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError)
+NO_FIT = (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError)
 _KEPT = {
     bool,
     int,
@@ -83,8 +86,28 @@ def array_of(values: list[Any]) -> pa.Array:
         return _texts(values)
     try:
         return pa.array(values)
-    except _NO_FIT:
+    except NO_FIT:
         return _texts(values)
+
+
+def check_kinds(name: str, values: Iterable[Any]) -> None:
+    """Check that values of a column are numbers, times or things with a text of their own.
+
+    Raises:
+        TableError: naming the column, and the type that has none.
+    """
+    for kind in {type(value) for value in values}:
+        if _has_no_text(kind):
+            told = f"column {shown(name)} holds values of type {shown(kind.__name__)}"
+            allowed = "allowed are numbers, texts, truth values, dates and times"
+            raise TableError(f"{told}; {allowed}; write them as text, or leave the column out")
+
+
+def _has_no_text(kind: type) -> bool:
+    """Whether a type is of complex numbers, or shows nothing but its place in memory."""
+    is_complex = issubclass(kind, Complex) and not issubclass(kind, Real)
+    written = {base for base in kind.__mro__ if {"__str__", "__repr__"} & vars(base).keys()}
+    return is_complex or written == {object}
 
 
 def _is_exact(value: Any) -> bool:
@@ -128,7 +151,7 @@ def united(chunks: Sequence[pa.Array]) -> pa.ChunkedArray:
             return _as_floats(chunks)
         parts = [pa.table({"x": chunk}) for chunk in chunks]
         return pa.concat_tables(parts, promote_options="permissive").column(0)
-    except _NO_FIT:
+    except NO_FIT:
         return pa.chunked_array(
             [pa.array(map(text_of, chunk.to_pylist()), pa.string()) for chunk in chunks],
             pa.string(),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -75,13 +76,19 @@ ARGUMENTS = {
         lambda: _new(effort="quik")),
     "violation": Case("on_violation is 'drop'", lambda: _new(on_violation="drop")),
     "rows": Case("rows is 0; it must be at least 1", lambda: _new(rows=0)),
+    "too few public rows": Case(
+        "public_rows is 499; it must be at least 500",
+        lambda: _new(public_rows=499, target="agee")),
+    "too few public rows of a plan": Case(
+        "public_rows is 20; it must be at least 500",
+        lambda: privgan.plan(schema(), epsilon=3, public_rows=20)),
     "public rows": Case(
         "public_rows is 'many'; it must be a whole number",
         lambda: _new(public_rows="many")),
     "seed": Case("seed is -1; it must be in 0 to", lambda: _new(seed=-1)),
     "critic": Case(
         "the critic's share of the budget is 2.0",
-        lambda: _new(critic_share=2, epsilon=None, max_tpr="0.05@0.01")),
+        lambda: _new(dp_sgd_share=2, epsilon=None, max_tpr="0.05@0.01")),
     "target": Case(
         "target 'agee' is not a modelled column",
         lambda: _new(target="agee"), TableError),
@@ -92,7 +99,33 @@ ARGUMENTS = {
     "policy's type": Case("policy is a int; give a Policy", lambda: _new(policy=3)),
     "ledger's type": Case(
         "ledger is a int; give a PrivacyLedger",
-        lambda: _new(ledger=3).fit(customers())),
+        lambda: _new(ledger=3)),
+    "ledger's emptiness": Case("ledger is empty; give a PrivacyLedger", lambda: _new(ledger="")),
+    "ledger of a run": Case(
+        "ledger is a int; give a PrivacyLedger",
+        lambda: privgan.run(
+            customers(), schema(), epsilon=3, policy="partner-share", out="o", ledger=3)),
+    "progress": Case(
+        "progress is a int; give True, False or a Progress",
+        lambda: _new(progress=5)),
+    "waivers": Case(
+        "waivers is a int; give a path",
+        lambda: _new(policy="partner-share", waivers=5)),
+    "data set of a draft": Case(
+        "dataset is a int; give a short name",
+        lambda: privgan.draft_schema(customers(), dataset=5)),  # type: ignore[arg-type]
+    "no data set of a draft": Case(
+        "dataset: found ''",
+        lambda: privgan.draft_schema(customers(), dataset=""), DocumentError),
+    "data set of a schema": Case(
+        "dataset is a bool; give a short name",
+        lambda: privgan.Schema(schema().columns, dataset=True)),  # type: ignore[arg-type]
+    "data set of another schema": Case(
+        "dataset is a int; give a short name",
+        lambda: privgan.import_schema("a", dataset=5)),  # type: ignore[arg-type]
+    "source of another schema": Case(
+        "source is a int; give a path or a URL",
+        lambda: privgan.import_schema(3)),  # type: ignore[arg-type]
     "an unknown option": Case(
         "'efort' is no parameter of a fit; did you mean 'effort'?", lambda: _run(efort="quick")),
     "no seed": Case("seed is", lambda: _new(seed=None)),
@@ -171,10 +204,29 @@ ARGUMENTS = {
         lambda: _run(language="fr")),
 }  # fmt: skip
 TABLES = {
-    "numbers": ([1, 2], "'list' is no table"),
-    "nothing": (None, "'NoneType' is no table"),
-    "a number": (3, "'int' is no table"),
-    "an empty list": ([], "'list' is no table"),
+    "numbers": ([1, 2], "table: 'list' is no table"),
+    "nothing": (None, "table: 'NoneType' is no table"),
+    "a number": (3, "table: 'int' is no table"),
+    "an empty list": ([], "table: 'list' is no table"),
+    "one column": (customers()["age"], "table: 'Series' is no table"),
+    "a dictionary": ({"a": [1, 2]}, "table: 'dict' is no table"),
+    "numbered keys": ([{1: 2}], "a row has a key of type 'int'; each key must be text"),
+    "complex numbers": (
+        customers().assign(age=1j),
+        "column 'age' holds values of type 'complex'; allowed are numbers, texts",
+    ),
+    "complex numbers in rows": (
+        [{"age": 1}, {"age": np.complex64(1)}],
+        "column 'age' holds values of type 'complex64'; allowed are numbers, texts",
+    ),
+    "things without a text": (
+        customers().assign(age=[object()] * ROWS),
+        "column 'age' holds values of type 'object'; allowed are numbers, texts",
+    ),
+    "periods": (
+        customers().assign(age=pd.period_range("2020", periods=ROWS, freq="D")),
+        "column 'age' holds values of a kind that no table file has",
+    ),
     "a missing file": ("missing.csv", "missing.csv: no such file"),
     "a URL without its scheme": (f"u:{SECRET}@host/db", "looks like a URL with a password"),
     "a driver's settings": (f"Server=h;Password={SECRET}", "looks like a URL with a password"),
@@ -299,3 +351,28 @@ def test_a_policy_that_can_never_pass_charges_nothing(place: Path) -> None:
 def test_a_dictionary_may_lack_what_another_has() -> None:
     rows = [{"a": 1, "b": "x"}, {"a": 2, "c": 2.5}] * 30
     assert privgan.draft_schema(rows).schema.names == ("a", "b", "c")
+
+
+@pytest.mark.parametrize("place", ["real", "holdout", "synthetic"])
+def test_an_audit_names_what_is_no_table(place: str) -> None:
+    given = dict.fromkeys(("real", "holdout", "synthetic"), customers()) | {place: 3}
+    with pytest.raises(TableError, match=f"^{place}: 'int' is no table"):
+        privgan.audit(**given)
+
+
+def test_keys_of_later_rows_and_values_of_several_types_become_columns() -> None:
+    rows = [{"n": 1}, {"n": "x", "late": 2.5}, {"n": 3, "late": None}] * 30
+    assert privgan.draft_schema(rows).schema.names == ("n", "late")
+
+
+def test_bytes_are_read_as_the_text_that_they_are_and_else_refused() -> None:
+    draft = privgan.draft_schema(customers().assign(x=[b"left", "right"] * 300)).schema
+    assert draft.column("x").categories == ("left", "right")
+    with pytest.raises(TableError, match=r"or bytes; found 'x' \(binary\)"):
+        privgan.draft_schema(customers().assign(x=b"\xff"))
+
+
+def test_a_column_without_a_finite_number_is_given_up() -> None:
+    draft = privgan.draft_schema(customers().assign(x=np.inf))
+    assert draft.schema.column("x").kind == "text"
+    assert any("numbers without a finite one" in note for note in draft.notes)

@@ -25,6 +25,7 @@ def shown(world: World) -> dict[str, Any]:
         "schema": schema(),
         "draft": privgan.draft_schema(customers()),
         "conformity": schema().check(customers()),
+        "policy": privgan.load_policy("internal-analytics"),
         "plan": privgan.plan(schema(), epsilon=3, public_rows=600),
         "report": names["audited"],
         "blocked": names["result"],
@@ -64,3 +65,9 @@ def test_of_a_long_table_the_first_rows_are_shown() -> None:
     assert card("a", rows=[[number] for number in range(30)]).endswith(
         "<td>… and 10 more</td></tr></table></div>"
     )
+
+
+def test_a_policy_shows_what_it_allows() -> None:
+    html = privgan.load_policy("internal-analytics")._repr_html_()
+    for told in ("Policy internal-analytics", "guarantee.epsilon", "at most 10", "public"):
+        assert told in html

@@ -13,6 +13,9 @@ import pyarrow as pa
 import pytest
 
 import privgan
+from privgan.cli.main import execute
+from privgan.pipeline.candidate import INTERNAL, LOG_FILE
+from privgan.progress import Progress
 from tests.api.world import ROWS, World, customers, schema, write_policy
 
 
@@ -236,3 +239,46 @@ def test_typed_frames_and_files_say_the_same(place: Path) -> None:
     frames = [privgan.read_table(forms[name]) for name in ("pandas", "polars", "Arrow table")]
     for frame in frames[1:]:
         pd.testing.assert_frame_equal(frames[0], frame, check_dtype=False)
+
+
+def test_who_vouches_declares_and_who_only_assumes_does_not(place: Path) -> None:
+    """As ``schema review --accept-all`` and ``schema init --assume-public`` do."""
+    table = customers()
+    table.to_csv("t.csv", index=False)
+    vouched = privgan.Schema.from_frame("t.csv", dataset="shop", vouch=True)
+    init = ["schema", "init", "t.csv", "--out", "reviewed.yaml", "--dataset", "shop"]
+    assert execute(init) == 0
+    assert execute(["schema", "review", "t.csv", "--schema", "reviewed.yaml", "--accept-all"]) == 0
+    assert vouched == privgan.load_schema("reviewed.yaml")
+    assert not vouched.facts_from("assumed_public")
+    assert not vouched.facts_from("confirm")
+
+    assumed = privgan.draft_schema("t.csv", dataset="shop", assume_public=True)
+    facts = set(privgan.Schema.from_frame("t.csv").facts_from("confirm"))
+    assert set(assumed.confirm().facts_from("assumed_public")) == facts
+
+
+def test_one_progress_tells_two_jobs_and_each_log_has_its_own(world: World, tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        progress, first = Progress(quiet=True), tmp_path / "first"
+        asked: dict[str, Any] = {"epsilon": 1, "public_rows": ROWS, "effort": "quick"}
+        privgan.Synthesizer(schema(), **asked, progress=progress).fit(customers(), out=first)
+        logs = [folder / INTERNAL / LOG_FILE for folder in (first, tmp_path / "second")]
+        before = [logs[0].read_text(encoding="utf-8")]
+        second = privgan.Synthesizer(schema(), **asked, progress=progress)
+        second.fit(customers(), out=tmp_path / "second")
+        before.append(logs[1].read_text(encoding="utf-8"))
+        privgan.audit(first, customers(), progress=progress)
+        table = customers()
+        privgan.audit(table, table.head(300), table.tail(300), progress=progress)
+    assert [log.read_text(encoding="utf-8") for log in logs] == before
+
+
+def test_an_audit_of_a_small_table_warns_of_nothing(place: Path) -> None:
+    table = customers().drop(columns="customer_id")
+    parts = table.head(60), table[60:120], table[120:180].assign(segment="gold")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for target in ("segment", "age"):
+            privgan.audit(*parts, target=target)

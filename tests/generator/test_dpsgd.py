@@ -17,7 +17,7 @@ from privgan.errors import InternalError
 from privgan.generator.dpsgd import CLIP_MARGIN, PrivateTrainer
 from privgan.generator.losses import critic_losses
 from privgan.generator.networks import Critic
-from privgan.planning.plan import CriticSettings
+from privgan.planning.dpsgd_settings import CriticSettings
 from privgan.privacy.randomness import SecretStream
 from tests.coins import RepeatableStream
 

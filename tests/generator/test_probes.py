@@ -13,7 +13,7 @@ from privgan.generator.dpsgd import CLIP_MARGIN, PrivateTrainer
 from privgan.generator.losses import ABSENT, REAL, critic_losses
 from privgan.generator.networks import Critic
 from privgan.generator.probes import ProbedTrainer
-from privgan.planning.plan import CriticSettings
+from privgan.planning.dpsgd_settings import CriticSettings
 from tests.coins import RepeatableStream
 
 INPUTS, CANARIES = 6, 40
@@ -59,7 +59,7 @@ def test_a_drawn_canary_shows_as_one_clip_norm_at_every_step(rows_each: int | No
     trainer, inside, seen = _probed()
     shape = (20, INPUTS) if rows_each is None else (20, rows_each, INPUTS)
     if rows_each:
-        trainer.critic.double()
+        trainer.network.double()
     for step in range(SETTINGS.steps):
         members = trainer.batch_members(20)
         assert (members < 20).all()
@@ -91,10 +91,10 @@ def test_the_critic_s_own_update_is_that_of_a_trainer_without_canaries() -> None
     for trainer in (plain, probed):
         trainer.step(rows, kinds)
     for mine, theirs in zip(
-        plain.critic.parameters(), probed.critic.critic.parameters(), strict=True
+        plain.network.parameters(), probed.network.network.parameters(), strict=True
     ):  # type: ignore[union-attr, arg-type]
         assert torch.allclose(mine, theirs, atol=1e-4)
-    assert torch.equal(probed.critic.probe.weight, torch.zeros(1, CANARIES))  # type: ignore[union-attr]
+    assert torch.equal(probed.network.probe.weight, torch.zeros(1, CANARIES))  # type: ignore[union-attr]
     assert torch.allclose(plain.scores(rows), probed.scores(rows), atol=1e-3)
 
 

@@ -22,7 +22,7 @@ from privgan.generator.networks import Critic, Generator
 from privgan.generator.refine import Refinement, Training
 from privgan.measurement.marginals import Marginal, Measurements, exact_counts
 from privgan.owner.private_table import Samples
-from privgan.planning.plan import CriticSettings
+from privgan.planning.dpsgd_settings import CriticSettings
 from privgan.planning.planner import make_plan
 from privgan.privacy.budget import PrivacyBudget, PrivacyUnit
 from privgan.privacy.randomness import SecretStream
@@ -101,7 +101,7 @@ def _refined(
     )
     refinement.run(Samples(codes, np.arange(len(codes))), plan.steps)
     model.use_average()
-    networks = model.network, refinement.trainer.critic
+    networks = model.network, refinement.trainer.network
     first, second = (
         [part.detach().clone() for part in network.parameters()] for network in networks
     )

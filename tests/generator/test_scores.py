@@ -31,7 +31,7 @@ from privgan.audit.intervals import upper_limit
 from privgan.audit.lower_bounds.bounds import clopper_pearson_bound
 from privgan.generator.dpsgd import PrivateTrainer, _SecretNoiseOptimizer
 from privgan.generator.losses import critic_losses
-from privgan.planning.plan import CriticSettings
+from privgan.planning.dpsgd_settings import CriticSettings
 from privgan.privacy import accountant
 from privgan.privacy.randomness import SecretStream
 from tests.coins import RepeatableStream

@@ -259,7 +259,8 @@ def test_names_of_customers_and_of_rows() -> None:
 
 def test_a_fit_asks_the_ledger_before_it_charges_anything(ledger: PrivacyLedger) -> None:
     from privgan.owner.owners_table import OwnersTable
-    from privgan.pipeline.fitting import FitSettings, fit
+    from privgan.pipeline.fitting import fit
+    from privgan.pipeline.job import FitSettings
     from tests.sabotage import world
 
     frame = world.table(0, 700)

@@ -70,6 +70,6 @@ def purchase_request(tmp_path: Path, tiny_effort: None) -> RunRequest:
         schema=tmp_path / "schema.yaml",
         budget=PrivacyBudget(epsilon=6),
         effort="quick",
-        critic_share=0.5,
+        dp_sgd_share=0.5,
         resumable=True,
     )

@@ -21,7 +21,7 @@ from privgan.pipeline.canaries import load_canaries
 from privgan.pipeline.judging import audit_candidate
 from privgan.pipeline.request import RunRequest
 from privgan.pipeline.run import fit_table
-from privgan.planning.plan import CriticSettings
+from privgan.planning.dpsgd_settings import CriticSettings
 from privgan.privacy.randomness import SecretStream
 from privgan.table.conform import conform
 from privgan.table.files import read_table

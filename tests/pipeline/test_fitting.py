@@ -10,7 +10,8 @@ import torch
 from privgan.domain.conditions import parse_where
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.owner.owners_table import OwnersTable
-from privgan.pipeline.fitting import FitSettings, Fitted, fit
+from privgan.pipeline.fitting import fit
+from privgan.pipeline.job import FitSettings, Fitted
 from privgan.pipeline.writing import noisy_figures, synthesizer_of
 from privgan.planning.plan import Plan, events_of
 from privgan.planning.planner import make_plan

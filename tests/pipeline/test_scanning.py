@@ -155,7 +155,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         effort="quick",
         rows=400,
         target="churned",
-        critic_share=0.4,
+        dp_sgd_share=0.4,
     )
     tiny = Effort(
         entries=60, batch=100, network_steps=10, round_steps=1, final_steps=10, critic_steps=10

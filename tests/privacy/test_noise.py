@@ -16,7 +16,7 @@ from scipy import stats
 from torch import nn
 
 from privgan.generator.dpsgd import PrivateTrainer
-from privgan.planning.plan import CriticSettings
+from privgan.planning.dpsgd_settings import CriticSettings
 from privgan.privacy.mechanisms import CountHistogram, Selection, TotalCount
 from privgan.privacy.randomness import SecretStream
 from tests.coins import RepeatableStream

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from privgan.errors import InternalError, LibraryError
 from privgan.generator import dpsgd
-from privgan.pipeline.fitting import FitSettings
+from privgan.pipeline.job import FitSettings
 from privgan.pipeline.library_maps import check_libraries
 from privgan.pipeline.resuming import resume
 from privgan.privacy import opendp_noise

@@ -104,7 +104,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     told = io.StringIO()
     command = (
         f"run {folder}/table.csv --schema {folder}/schema.yaml --policy {folder}/policy.yaml "
-        f"--epsilon 8 --critic-share 0.3 --waivers {folder}/waivers.yaml --resumable "
+        f"--epsilon 8 --dp-sgd-share 0.3 --waivers {folder}/waivers.yaml --resumable "
         f"--effort quick --lang zh --out {folder}/out --ledger {folder}/l.sqlite"
     )
     with contextlib.redirect_stdout(told), contextlib.redirect_stderr(told):

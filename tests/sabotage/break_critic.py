@@ -15,7 +15,7 @@ from privgan.generator.dpsgd import PrivateTrainer
 from privgan.generator.networks import Critic
 from privgan.owner import owners_table
 from privgan.owner.private_table import Samples
-from privgan.planning.plan import CriticSettings
+from privgan.planning.dpsgd_settings import CriticSettings
 from privgan.privacy import events
 from privgan.privacy.mechanisms import CategoryDiscovery
 from tests.sabotage import checks

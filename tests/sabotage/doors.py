@@ -26,7 +26,7 @@ HELD = frozenset({"_frame", "_customers", "_codes", "_texts", "_source"})
 # Each exit, and who may use it: the charged ones first.
 EXITS = {
     "redeem": {PRIVATE},
-    "samples": {"pipeline/fitting.py"},
+    "samples": {"pipeline/private_training.py"},
     "private_table": {"pipeline/fitting.py", "pipeline/resuming.py"},
     "unit_numbers": {"pipeline/fitting.py"},
     "customer_names": {"pipeline/fitting.py"},
@@ -141,8 +141,13 @@ HOLDERS = {
         "pipeline/run.py",
         "pipeline/twin.py",
     },
-    "PrivateTable": {OWNERS, PRIVATE, "measurement/looks.py", "pipeline/fitting.py"},
-    "Samples": {PRIVATE, "generator/refine.py"},
+    "PrivateTable": {OWNERS, PRIVATE, "measurement/looks.py", "pipeline/job.py"},
+    "Samples": {
+        PRIVATE,
+        "generator/likelihood.py",
+        "generator/private_phase.py",
+        "generator/refine.py",
+    },
     "RealRows": {
         OWNERS,
         "audit/inputs.py",

@@ -33,7 +33,8 @@ from privgan.pipeline.candidate import LOG_FILE, Candidate
 from privgan.pipeline.request import RunRequest
 from privgan.pipeline.run import Run, fit_candidate
 from privgan.planning import model_stage
-from privgan.planning.plan import EFFORTS, CriticSettings, Effort, GeneratorSettings, Plan
+from privgan.planning.dpsgd_settings import CriticSettings
+from privgan.planning.plan import EFFORTS, Effort, GeneratorSettings, Plan
 from privgan.planning.planner import PlanOptions, make_plan, with_domain
 from privgan.privacy import accountant, events
 from privgan.privacy.budget import PrivacyBudget, PrivacyUnit
@@ -312,7 +313,7 @@ def refined(
     made = Refinement(model, known, settings.event, settings, Training(coins=coins, seed=seed))
     made.run(Samples(codes, np.arange(len(codes))), settings.steps)
     model.use_average()
-    networks = model.network, made.trainer.critic
+    networks = model.network, made.trainer.network
     return tuple([part.detach().clone() for part in network.parameters()] for network in networks)  # type: ignore[return-value]
 
 

@@ -26,7 +26,10 @@ from privgan.schema.schema import Schema
 _STAGES = (["model"], ["domain", "model"])
 _EXACT = 1e-9
 _KINDS = frozenset(StepKind)
-_CRITIC = {StepKind.CRITIC.value, StepKind.CRITIC_AGAIN.value}
+_TRAINED = {
+    "network": (StepKind.NETWORK.value, StepKind.NETWORK_AGAIN.value),
+    "critic": (StepKind.CRITIC.value, StepKind.CRITIC_AGAIN.value),
+}
 # Libraries of the plan's figures: other versions may change the last digits.
 _REACHED_WITH = ("numpy", "dp-accounting")
 
@@ -39,7 +42,7 @@ def plan_problems(released: Released) -> Iterator[str]:
     whole = plan.get("format") == FORMAT
     if released.ours and not whole:
         yield f"plan: its format is {shown(plan.get('format'))}, and this privgan writes {FORMAT}"
-    found = [*_facts(released, plan), *_steps(released.schema, plan), *_critic(plan)]
+    found = [*_facts(released, plan), *_steps(released.schema, plan), *_trained(plan)]
     yield from (f"plan: {problem}" for problem in found)
     few = is_planned_again(released.schema)
     if released.ours and whole and few and not found:
@@ -136,42 +139,44 @@ def _are_shares(shares: Sequence[float]) -> bool:
     return min(shares) >= 0 and math.isclose(math.fsum(shares), 1, rel_tol=1e-6)
 
 
-def _critic(plan: PlanFacts) -> Iterator[str]:
-    """Check that the critic's settings are its events'."""
+def _trained(plan: PlanFacts) -> Iterator[str]:
+    """Check that the settings of what DP-SGD trains are its events'."""
     if "settings" not in plan.raw:
         return
-    critic = plan.raw["settings"]["critic"]
-    steps = {step.kind: step for step in plan.steps if step.kind in _CRITIC}
-    if (critic is None) != (StepKind.CRITIC.value not in steps):
-        yield "the critic's settings and the plan's steps do not both have a critic, or none"
-        return
-    if critic is None:
-        return
-    reserve = critic["checkpoint_interval"]
-    if not bool(reserve) == bool(plan.raw["resumable"]) == (StepKind.CRITIC_AGAIN.value in steps):
-        yield "a resumable plan holds critic steps in reserve, and no other does"
+    for name, kinds in _TRAINED.items():
+        # A plan of before there was a network names none.
+        settings = plan.raw["settings"].get(name)
+        steps = {step.kind: step for step in plan.steps if step.kind in kinds}
+        if (settings is None) != (kinds[0] not in steps):
+            yield f"the {name}'s settings and the plan's steps do not both have a {name}, or none"
+        elif settings is not None:
+            yield from _dpsgd_problems(plan, name, settings, steps)
+
+
+def _dpsgd_problems(
+    plan: PlanFacts, name: str, settings: Mapping[str, Any], steps: Mapping[str, PlannedStep]
+) -> Iterator[str]:
+    """Check the events, the reserve, the clip norm and the expected batch of DP-SGD."""
+    reserve, (phase, again) = settings["checkpoint_interval"], _TRAINED[name]
+    if not bool(reserve) == bool(plan.raw["resumable"]) == (again in steps):
+        yield f"a resumable plan holds {name} steps in reserve, and no other does"
     for step in steps.values():
-        wanted = critic["steps"] if step.kind == StepKind.CRITIC else reserve
-        if _dpsgd_of(step) != (wanted, critic["sample_rate"], critic["noise_multiplier"]):
-            told = "is not what the critic's settings say: steps, sampling rate or noise"
+        wanted = settings["steps"] if step.kind == phase else reserve
+        if _dpsgd_of(step) != (wanted, settings["sample_rate"], settings["noise_multiplier"]):
+            told = f"is not what the {name}'s settings say: steps, sampling rate or noise"
             yield f"step {shown(step.name)} {told}"
-    yield from _critic_batch(plan, critic)
+    if settings["max_grad_norm"] <= 0:
+        yield f"the {name}'s clip norm is not above 0"
+    batch = _expected_batch(plan.raw, settings["sample_rate"])
+    if settings["expected_batch_size"] != batch:
+        told = f"the {name}'s expected batch is {shown(settings['expected_batch_size'])}"
+        yield f"{told}, and its sampling rate and the customers give {batch}"
 
 
 def _dpsgd_of(step: PlannedStep) -> tuple[Any, Any, Any]:
-    """Steps, sampling rate and noise multiplier of a critic's event."""
+    """Steps, sampling rate and noise multiplier of an event of DP-SGD."""
     event = step.event
     return event["count"], event["of"]["sample_rate"], event["of"]["of"]["noise_multiplier"]
-
-
-def _critic_batch(plan: PlanFacts, critic: Mapping[str, Any]) -> Iterator[str]:
-    """Check the critic's clip norm and expected batch."""
-    if critic["max_grad_norm"] <= 0:
-        yield "the critic's clip norm is not above 0"
-    batch = _expected_batch(plan.raw, critic["sample_rate"])
-    if critic["expected_batch_size"] != batch:
-        told = f"the critic's expected batch is {shown(critic['expected_batch_size'])}"
-        yield f"{told}, and its sampling rate and the customers give {batch}"
 
 
 def _expected_batch(plan: Mapping[str, Any], sample_rate: float) -> int:
@@ -204,6 +209,7 @@ def _planned(schema: Schema, stated: PlanFacts) -> Plan:
         PrivacyBudget(epsilon=stated.epsilon, delta=stated.delta),
         public_rows=facts["declared_rows"],
         effort=facts["effort"],
+        kind=facts["kind"],
         marginal_share=facts["marginal_share"],
         options=PlanOptions(
             canary_probability=facts["canary_probability"],

@@ -9,7 +9,7 @@ from privgan.report.charts import shape_chart
 from privgan.report.data import NoisyShape, PlanStep, RealShape, guarantee_of
 from privgan.report.document import Look, Run, Section, Table, Text, joined
 from privgan.report.sections.opening import bad_for, good_for
-from privgan.report.steps import is_critic
+from privgan.report.steps import trained_by_dpsgd
 from privgan.report.text import Words
 
 Facts = JsonMapping
@@ -28,7 +28,7 @@ def card_section(
     rows: list[tuple[str, Text]] = [
         (
             "card.type",
-            words("card.type_critic" if any(map(is_critic, steps)) else "card.type_marginals"),
+            words(f"card.type_{trained_by_dpsgd(steps) or 'marginals'}"),
         ),
         ("card.data", _data(release, schema, words)),
         ("card.use", joined(good_for(words), "; ")),

@@ -18,7 +18,7 @@ from privgan.report.document import (
     Text,
     joined,
 )
-from privgan.report.steps import error, is_critic, label, noise
+from privgan.report.steps import error, label, noise, trained_by_dpsgd
 from privgan.report.text import Words, number
 
 Facts = JsonMapping
@@ -90,8 +90,8 @@ def steps_section(
         delta=Run(words.cost(guarantee.delta)),
         **({"condition": condition} if condition else {}),
     )
-    if not any(is_critic(step) for step in steps):
-        text = joined((text, words("steps.no_critic")), words.text("page.gap"))
+    if trained_by_dpsgd(steps) is None:
+        text = joined((text, words("steps.no_dpsgd")), words.text("page.gap"))
     heading = words("steps.heading")
     if not steps:
         return Section(

@@ -19,7 +19,7 @@ from privgan.domain.cells import cells_of
 from privgan.generator.dpsgd import PrivateTrainer
 from privgan.generator.losses import FAKE, REAL, critic_losses
 from privgan.generator.networks import Critic
-from privgan.planning.plan import CriticSettings
+from privgan.planning.dpsgd_settings import CriticSettings
 from privgan.planning.planner import make_plan
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.randomness import SecretStream

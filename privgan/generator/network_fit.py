@@ -1,0 +1,154 @@
+"""Distil a mixture into a network, bring it back to noisy marginals, and judge its health.
+
+No real row is read, so all of it is free. DP-SGD moves weights by noise, and with them shares that
+the marginals know better. The network's own rows are raked to the noisy 1- and 2-way marginals, and
+the network is fitted to them again. Its plain rows then need no weights.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from privgan.generator.ancestral import draw_block
+from privgan.generator.autoregressive import Autoregressive, one_hot
+from privgan.generator.frozen_network import FrozenNetwork
+from privgan.generator.likelihood import fit_likelihood
+from privgan.generator.private_phase import Told
+from privgan.generator.raking import raked
+from privgan.measurement.marginals import Clique, Target, exact_counts
+from privgan.planning.dpsgd_settings import NetworkSettings
+
+_SCALED_BY = 20_000
+_POOL, _STEPS, _ROWS, _LEARNING_RATE = 200_000, 200, 3_000, 0.002
+_WIDEST = 2  # Wider marginals are too noisy to be worth the rows that raking costs.
+
+
+def distilled(
+    rows: np.ndarray,
+    sizes: Sequence[int],
+    settings: NetworkSettings,
+    *,
+    seed: int,
+    progress: Told | None = None,
+) -> Autoregressive:
+    """A network fitted to the mixture's rows, its weights scaled for DP-SGD.
+
+    Args:
+        rows: Codes of the mixture [rows, columns].
+        sizes: Number of codes of each column.
+        settings: The plan's.
+        seed: Moves initial weights and batches.
+        progress: Told each step.
+    """
+    network = Autoregressive(sizes, width=settings.width, seed=seed)
+    rng = np.random.default_rng([seed, 5])
+    fit_likelihood(
+        network,
+        lambda batch: rows[rng.integers(len(rows), size=batch)],
+        steps=settings.distil_steps,
+        rows=settings.distil_rows,
+        learning_rate=settings.distil_learning_rate,
+        progress=progress,
+    )
+    network.precondition(one_hot(torch.from_numpy(rows[:_SCALED_BY]), network.sizes))
+    return network
+
+
+def refitted(
+    network: Autoregressive,
+    targets: Sequence[Target],
+    *,
+    rounds: int,
+    rng: np.random.Generator,
+    progress: Told | None = None,
+) -> Autoregressive:
+    """The network, fitted to its own rows raked to the noisy marginals, in rounds.
+
+    Args:
+        network: After DP-SGD, its scales folded in.
+        targets: Noisy shares; those of one and two columns are used.
+        rounds: How often.
+        rng: Public randomness.
+        progress: Told each step.
+    """
+    made = copy.deepcopy(network).requires_grad_(True)
+    narrow = [one for one in targets if len(one.clique) <= _WIDEST]
+    for number in range(rounds):
+        codes = drawn(made, _POOL, rng)
+        ends = np.cumsum(raked(codes, made.sizes, narrow, rng))
+
+        def picked(rows: int, codes: np.ndarray = codes, ends: np.ndarray = ends) -> np.ndarray:
+            found: np.ndarray = codes[np.searchsorted(ends, rng.random(rows) * ends[-1])]
+            return found.astype(np.int64)
+
+        fit_likelihood(
+            made, picked, steps=_STEPS, rows=_ROWS, learning_rate=_LEARNING_RATE / (number + 1)
+        )
+        if progress:
+            progress(number + 1, rounds)
+    return made
+
+
+def drawn(network: Autoregressive, rows: int, rng: np.random.Generator) -> np.ndarray:
+    """Codes [rows, columns] of the network."""
+    frozen = FrozenNetwork.of(network)
+    starts = range(0, rows, frozen.rows_at_once)
+    counts = [min(frozen.rows_at_once, rows - start) for start in starts]
+    return np.concatenate([draw_block(frozen, count, rng).codes for count in counts])
+
+
+# A network further from the noisy pairs than this many times the mixture has not learnt the table.
+_FAR, _FAR_AT_LEAST = 1.5, 0.03
+_COMMON, _LOST = 0.02, 0.1
+
+
+def illness(
+    network: Autoregressive, rows: np.ndarray, targets: Sequence[Target], rng: np.random.Generator
+) -> str | None:
+    """What is wrong with a fitted network, in words; None where nothing is.
+
+    Args:
+        network: After all of its training.
+        rows: Codes [rows, columns] of the mixture: what it falls back to.
+        targets: Noisy shares.
+        rng: Public randomness.
+    """
+    if not all(torch.isfinite(part).all() for part in network.parameters()):
+        return "its weights diverged"
+    try:
+        codes = drawn(network, len(rows), rng)
+    except ValueError:
+        return "its weights diverged"
+    for target in targets:
+        if len(target.clique) == 1 and _collapsed(codes, network.sizes, target):
+            return "it lost a common code of a column"
+    own, mixtures = (_distance(part, network.sizes, targets) for part in (codes, rows))
+    if own > max(_FAR * mixtures, mixtures + _FAR_AT_LEAST):
+        return f"its pairs are {own:.3f} from the noisy ones, the mixture's {mixtures:.3f}"
+    return None
+
+
+def _collapsed(codes: np.ndarray, sizes: Sequence[int], target: Target) -> bool:
+    """Whether a code with a clear noisy share is hardly ever drawn."""
+    found = _shares(codes, target.clique, sizes)
+    noise = target.precision**-0.5
+    clear = (target.shares > _COMMON) & (target.shares > 10 * noise)
+    return bool((clear & (found < _LOST * target.shares)).any())
+
+
+def _distance(codes: np.ndarray, sizes: Sequence[int], targets: Sequence[Target]) -> float:
+    """Mean total variation distance to the noisy pairs."""
+    distances = [
+        0.5 * float(np.abs(_shares(codes, target.clique, sizes) - target.shares).sum())
+        for target in targets
+        if len(target.clique) == _WIDEST
+    ]
+    return float(np.mean(distances)) if distances else 0.0
+
+
+def _shares(codes: np.ndarray, clique: Clique, sizes: Sequence[int]) -> np.ndarray:
+    return exact_counts(codes, clique, sizes) / len(codes)

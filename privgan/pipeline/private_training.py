@@ -1,0 +1,125 @@
+"""Train by DP-SGD what the plan says: the conditional network, or the mixture's critic."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from privgan.errors import InternalError
+from privgan.generator.autoregressive import Autoregressive
+from privgan.generator.likelihood import LikelihoodTraining
+from privgan.generator.network_fit import distilled, illness, refitted
+from privgan.generator.private_phase import PrivatePhase
+from privgan.generator.refine import Refinement, Training
+from privgan.pipeline.job import Fitted, Job, Refining
+from privgan.pipeline.stages import StageName
+from privgan.planning.dpsgd_settings import DpSgdSettings
+from privgan.planning.plan import Plan
+from privgan.privacy.events import DpEvent
+from privgan.privacy.receipts import Receipt
+
+_POOL, _JUDGED_BY = 200_000, 50_000
+
+
+def phase_name(plan: Plan) -> str:
+    """The name of the step that DP-SGD is charged as."""
+    return "network" if plan.network else "critic"
+
+
+def with_network(job: Job, fitted: Fitted) -> Fitted:
+    """The fit with a network distilled from its mixture, where the plan trains one; free."""
+    settings = job.plan.network
+    if settings is None:
+        return fitted
+    rng = np.random.default_rng([job.settings.seed, 3])
+    rows, model = fitted.model.mixture().sample(_POOL, rng), fitted.model
+    with job.progress.task(StageName.DISTIL) as task:
+        network = distilled(
+            rows, model.sizes, settings, seed=job.settings.seed, progress=task.update
+        )
+    return replace(fitted, network=network)
+
+
+def resumed_network(plan: Plan, fitted: Fitted) -> Fitted:
+    """The fit with a network of the plan's form, whose weights a checkpoint has."""
+    if plan.network is None:
+        return fitted
+    return replace(fitted, network=Autoregressive(fitted.model.sizes, width=plan.network.width))
+
+
+def phase_of(job: Job, fitted: Fitted, charged: DpEvent) -> PrivatePhase:
+    """What DP-SGD trains, at its start."""
+    plan = job.plan
+    training = Training(
+        rows_of_each=plan.rows_of_each,
+        coins=job.coins,
+        seed=job.settings.seed,
+        trainer=job.settings.trainer,
+    )
+    if plan.network is not None and fitted.network is not None:
+        return LikelihoodTraining(fitted.model, fitted.network, charged, plan.network, training)
+    if plan.critic is None:
+        raise InternalError("the plan has no phase of DP-SGD")
+    return Refinement(fitted.model, fitted.measurements, charged, plan.critic, training)
+
+
+def run_phase(job: Job, refining: Refining, receipt: Receipt) -> Fitted:
+    """Run DP-SGD, with checkpoints where the plan is resumable.
+
+    One at its start, and one after each interval.
+
+    Returns:
+        The fit with what was trained.
+    """
+    phase, settings, keep = refining.phase, refining.phase.settings, job.settings.keep
+    samples = job.table.samples(receipt, refining.fitted.encoder.encode)
+    with job.progress.task(_stage(phase)) as task:
+        for until in _stops(settings, phase.step):
+            if keep and settings.checkpoint_interval:
+                keep(refining, False)
+            try:
+                phase.run(samples, until, task.update)
+            except KeyboardInterrupt:
+                if keep and settings.checkpoint_interval:
+                    keep(refining, True)
+                raise
+    return _trained(job, refining.fitted, phase)
+
+
+def _stage(phase: PrivatePhase) -> StageName:
+    return StageName.NETWORK_STEPS if isinstance(phase, LikelihoodTraining) else StageName.CRITIC
+
+
+def _stops(settings: DpSgdSettings, start: int) -> list[int]:
+    """The steps at which a checkpoint is due, and the last step."""
+    interval = settings.checkpoint_interval or settings.steps
+    return [*range(start + interval, settings.steps, interval), settings.steps]
+
+
+def _trained(job: Job, fitted: Fitted, phase: PrivatePhase) -> Fitted:
+    """The fit with the phase's outcome."""
+    if isinstance(phase, Refinement):
+        fitted.model.use_average()
+        return replace(fitted, critic=phase.critic)
+    assert isinstance(phase, LikelihoodTraining)
+    return _healthy(job, fitted, phase)
+
+
+def _healthy(job: Job, fitted: Fitted, phase: LikelihoodTraining) -> Fitted:
+    """The fit with the network back at the noisy marginals, or the mixture where that failed.
+
+    Noisy figures alone decide.
+    """
+    rng, targets = np.random.default_rng([job.settings.seed, 4]), fitted.measurements.targets()
+    trained, rounds = phase.averaged(), phase.settings.raking_rounds
+    mixtures = fitted.model.mixture().sample(_JUDGED_BY, rng)
+    with job.progress.task(StageName.RAKING) as task:
+        ill = illness(trained, mixtures, (), rng)
+        if ill is None:
+            trained = refitted(trained, targets, rounds=rounds, rng=rng, progress=task.update)
+            ill = illness(trained, mixtures, targets, rng)
+    if ill is None:
+        return replace(fitted, network=trained)
+    job.progress.say(f"the network is not used: {ill}; the generator before it is released")
+    return replace(fitted, network=None)
