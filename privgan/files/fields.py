@@ -218,20 +218,20 @@ SCHEMA: Declaration = MappingProxyType(
         "columns": {**_SCHEMA_COLUMN, "labels": PUBLIC, "source": Each(PUBLIC)},
     },
 )
-MODEL: Declaration = MappingProxyType(
-    {
-        **_named(PUBLIC, "format generator latent width schema"),
-        **_named(MEASURED, "max_cells"),
-        **_named(MEASURED, "rows rows_of_each"),
-        "guarantee": _named(
-            PUBLIC,
-            "epsilon delta unit max_rows_per_unit neighbouring_relation conditional_facts"
-            " statement",
-        ),
-        "columns": Each(_named(MEASURED, "code_of within")),
-        "frequencies": MEASURED,
-    }
-)
+_MODEL: dict[str, Declaration] = {
+    **_named(PUBLIC, "format width schema"),
+    **_named(MEASURED, "max_cells"),
+    **_named(MEASURED, "rows rows_of_each"),
+    "guarantee": _named(
+        PUBLIC,
+        "epsilon delta unit max_rows_per_unit neighbouring_relation conditional_facts statement",
+    ),
+    "columns": Each(_named(MEASURED, "code_of within")),
+    "frequencies": MEASURED,
+}
+# A mixture states its latent dimensions, a network that it is one.
+MODEL: Declaration = MappingProxyType({**_MODEL, "latent": PUBLIC})
+NETWORK_MODEL: Declaration = MappingProxyType({**_MODEL, "generator": PUBLIC})
 _REPORT_STEP: dict[str, Declaration] = {
     **_named(PUBLIC, "name kind count mechanism"),
     **_named(MEASURED, "epsilon noise repeats rate expected_error"),
