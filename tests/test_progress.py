@@ -11,7 +11,7 @@ import pytest
 import privgan
 from privgan.pipeline import stages
 from privgan.pipeline.stages import AUDIT_STAGES, Size, StageName, seconds_of, stages_of
-from privgan.planning.plan import Kind
+from privgan.planning.plan import GeneratorKind
 from privgan.planning.planner import make_plan
 from privgan.privacy.budget import PrivacyBudget, PrivacyUnit
 from privgan.progress import Clock, Progress, Stage, duration
@@ -122,7 +122,7 @@ def test_every_stage_of_a_run_is_expected_once_and_in_order() -> None:
     assert names == [*without[:-1], *AUDIT_STAGES.values(), StageName.REPORT]
     refined = make_plan(SCHEMA, BUDGET, public_rows=5_000, marginal_share=0.8)
     assert StageName.CRITIC in [stage.name for stage in stages_of(refined, SCHEMA)(refined.rows)]
-    network = make_plan(SCHEMA, BUDGET, public_rows=5_000, kind=Kind.NETWORK)
+    network = make_plan(SCHEMA, BUDGET, public_rows=5_000, kind=GeneratorKind.NETWORK)
     names = [stage.name for stage in stages_of(network, SCHEMA)(network.rows)]
     assert trained - {StageName.CRITIC} <= set(names)
     fitted = [stage.name for stage in stages_of(plan, SCHEMA, judged=False)(plan.rows)]
