@@ -184,7 +184,7 @@ def _codes(rows: int, seed: int = 0) -> np.ndarray:
 
 
 def _clipped_gradient(codes: np.ndarray) -> Tensor:
-    """The gradient of −log p of one row, by autograd, scaled to the norm that rows are clipped to."""
+    """The gradient of −log p of one row, by autograd, scaled to the norm of clipped rows."""
     network = network_world.network()
     loss = -network(one_hot(torch.from_numpy(codes), network_world.SIZES)).sum()
     found = _flat(torch.autograd.grad(loss, list(network.parameters())))

@@ -146,6 +146,8 @@ def _kind(released: Released) -> Iterator[str]:
         yield f"has not the facts of a model of the format {shown(model['format'])}"
     elif released.is_network and model["generator"] != NETWORK_KIND:
         yield f"its generator is {shown(model['generator'])}, which privgan does not write"
+    elif released.is_network and not released.manifest.plan.get("settings", {}).get("network"):
+        yield "is a network, and the plan trains none"
     elif type(model["width"]) is not int or not 1 <= model["width"] <= MOST_WIDTH:
         yield f"its width is {shown(model['width'])}; allowed: 1 to {MOST_WIDTH:,}"
 
