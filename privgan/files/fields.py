@@ -89,8 +89,8 @@ _PLAN: dict[str, Declaration] = {
         PUBLIC,
         "format dataset schema_fingerprint unit neighbouring_relation epsilon delta declared_rows",
     ),
-    **_named(PUBLIC, "canary_probability effort kind marginal_share resumable"),
-    **_named(MEASURED, "rows rows_of_each"),
+    **_named(PUBLIC, "canary_probability effort resumable"),
+    **_named(MEASURED, "kind marginal_share rows rows_of_each"),
     "audit": _named(PUBLIC, "score bound"),
     "stages": {
         **_named(PUBLIC, "name epsilon delta"),
@@ -115,11 +115,14 @@ _PLAN: dict[str, Declaration] = {
             **_named(MEASURED, "final_steps"),
         },
         "network": {
-            **_named(MEASURED, "steps sample_rate expected_batch_size noise_multiplier"),
+            **_named(
+                MEASURED,
+                "steps sample_rate expected_batch_size noise_multiplier learning_rate"
+                " checkpoint_interval",
+            ),
             **_named(
                 PUBLIC,
-                "max_grad_norm width learning_rate checkpoint_interval distil_steps distil_rows"
-                " distil_learning_rate raking_rounds",
+                "max_grad_norm width distil_steps distil_rows distil_learning_rate raking_rounds",
             ),
         },
         "critic": {
@@ -215,20 +218,20 @@ SCHEMA: Declaration = MappingProxyType(
         "columns": {**_SCHEMA_COLUMN, "labels": PUBLIC, "source": Each(PUBLIC)},
     },
 )
-MODEL: Declaration = MappingProxyType(
-    {
-        **_named(PUBLIC, "format generator latent width schema"),
-        **_named(MEASURED, "max_cells"),
-        **_named(MEASURED, "rows rows_of_each"),
-        "guarantee": _named(
-            PUBLIC,
-            "epsilon delta unit max_rows_per_unit neighbouring_relation conditional_facts"
-            " statement",
-        ),
-        "columns": Each(_named(MEASURED, "code_of within")),
-        "frequencies": MEASURED,
-    }
-)
+_MODEL: dict[str, Declaration] = {
+    **_named(PUBLIC, "format width schema"),
+    **_named(MEASURED, "max_cells"),
+    **_named(MEASURED, "rows rows_of_each"),
+    "guarantee": _named(
+        PUBLIC,
+        "epsilon delta unit max_rows_per_unit neighbouring_relation conditional_facts statement",
+    ),
+    "columns": Each(_named(MEASURED, "code_of within")),
+    "frequencies": MEASURED,
+}
+# A mixture states its latent dimensions, a network that it is one.
+MODEL: Declaration = MappingProxyType({**_MODEL, "latent": PUBLIC})
+NETWORK_MODEL: Declaration = MappingProxyType({**_MODEL, "generator": PUBLIC})
 _REPORT_STEP: dict[str, Declaration] = {
     **_named(PUBLIC, "name kind count mechanism"),
     **_named(MEASURED, "epsilon noise repeats rate expected_error"),

@@ -168,7 +168,7 @@ def _chosen(
         group: The group of each row [rows].
         rng: Public randomness.
     """
-    living: np.ndarray = fits.any(1)
+    living: np.ndarray = np.logical_or.reduce(fits, axis=1)
     alive = np.flatnonzero(living[group])
     owner, run = np.nonzero(fits[living])
     if not len(alive):

@@ -154,7 +154,7 @@ class ConstrainedMixture:
         """Draw entries and positions [rows] that satisfy the at_most constraints."""
         whole = in_order(
             groups,
-            rows,
+            self._candidates(groups, rows, rng),
             lambda count: self._candidates(groups, count, rng),
             lambda left: _repaired(groups, left, rng),
             ATTEMPTS,

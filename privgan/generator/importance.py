@@ -1,8 +1,8 @@
 """Draw rows of equal weight from weighted ones: sampling importance resampling.
 
-Rows are chosen from a pool with probability in proportion to their weights. The pool grows until no
-row would be chosen twice, as in acceptance and rejection by the largest weight, or until a bound of
-work. Beyond it rows repeat, and the effective number of rows says how much that costs.
+Rows are chosen from a pool with probability in proportion to their weights. The pool grows until
+next to no row is chosen twice, or until a bound of work. Beyond it rows repeat, and the effective
+number of rows says how much that costs.
 
 Sources: Rubin 1988, Using the SIR algorithm to simulate posterior distributions; Kish 1965, Survey
 Sampling, section 11.7, for the effective number.
@@ -19,9 +19,9 @@ from privgan.domain.stratified import spread
 from privgan.errors import IncompleteError
 from privgan.generator.orders import Drawn
 
-_MOST_TIMES, _MOST_ROWS = 40, 400_000  # The bound of work: the larger of the two.
-_SPARE = 1.1
-_NEARLY = 1 - 1e-6  # Shares of values are rounded.
+_MOST_TIMES, _MOST_ROWS = 20, 400_000  # The bound of work: the larger of the two.
+_REPEATS = 1e-3  # Share of the rows that may repeat others unsaid.
+_LEAST_GROWTH = 1 / 8  # Of the pool.
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,25 +68,32 @@ def resampled(
     Raises:
         IncompleteError: No row has any weight.
     """
-    pool, drawn, most = [draw(rows).living()], rows, max(_MOST_TIMES * rows, _MOST_ROWS)
-    while (enough := _distinct(pool)) < rows * _NEARLY and drawn < most:
-        # How many are missing, by how many distinct ones the pool has; at most a doubling.
-        times = min(_SPARE * (rows / enough - 1) if enough else 1.0, 1.0)
-        more = min(max(int(drawn * times), rows // 8, 1), most - drawn)
-        pool.append(draw(more).living())
-        drawn += more
-    logs = np.concatenate([part.logs for part in pool])
-    if not len(logs):
+    pool, drawn, most = draw(rows).living(), rows, max(_MOST_TIMES * rows, _MOST_ROWS)
+    while (repeats := _repeats(pool, rows)) > _REPEATS * rows and drawn < most:
+        more = min(int(drawn * np.clip(2 * repeats / rows, _LEAST_GROWTH, 1)) + 1, most - drawn)
+        pool, drawn = _joined(pool, draw(more).living()), drawn + more
+    if not len(pool.logs):
         raise IncompleteError(
-            f"the model gives the conditions and constraints next to no probability: none of"
+            "the model gives the conditions and constraints next to no probability: none of"
             f" {drawn:,} rows holds them; widen a condition"
         )
-    weights = relative(logs)
-    chosen = spread(weights, rows, rng)
-    told = rows if enough >= rows * _NEARLY else min(rows, effective(weights))
-    return Drawn.joined([part.rows for part in pool]).at(chosen), float(told)
+    weights = relative(pool.logs)
+    told = rows if repeats <= _REPEATS * rows else min(rows, effective(weights))
+    return pool.rows.at(spread(weights, rows, rng)), float(told)
 
 
-def _distinct(pool: list[Weighted]) -> float:
-    """Number of rows that can be chosen so that none is likely to be chosen twice."""
-    return float(relative(np.concatenate([part.logs for part in pool])).sum())
+def accepted(draw: Callable[[int], Weighted], tried: int, rng: np.random.Generator) -> Drawn:
+    """Draw rows of equal weight by acceptance and rejection of so many weighted ones."""
+    pool = draw(tried).living()
+    return pool.rows.at(np.flatnonzero(rng.random(len(pool.logs)) < relative(pool.logs)))
+
+
+def _repeats(pool: Weighted, rows: int) -> float:
+    """How many of the rows are expected to repeat others."""
+    weights = relative(pool.logs)
+    total = weights.sum()
+    return float(np.maximum(weights * (rows / total) - 1, 0).sum()) if total else float(rows)
+
+
+def _joined(one: Weighted, other: Weighted) -> Weighted:
+    return Weighted(Drawn.joined([one.rows, other.rows]), np.concatenate([one.logs, other.logs]))

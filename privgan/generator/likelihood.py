@@ -73,12 +73,11 @@ def likelihood_losses(likelihoods: Tensor, kinds: Tensor) -> Tensor:
 
 
 def momentum(parameters: Iterable[nn.Parameter], settings: DpSgdSettings) -> torch.optim.Optimizer:
-    """SGD with momentum; its rate is in units of what one step's noise moves a weight by.
+    """SGD with momentum.
 
-    Under noise that is alike in every weight, Adam's own scaling only follows the noise.
+    Under noise that is alike in every weight, Adam's own scaling would only follow the noise.
     """
-    noise = settings.noise_multiplier * settings.max_grad_norm / settings.expected_batch_size
-    rate = settings.learning_rate / noise
+    rate = settings.learning_rate
     return torch.optim.SGD(parameters, rate, momentum=_MOMENTUM, dampening=_MOMENTUM)
 
 

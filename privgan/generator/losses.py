@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -14,8 +14,10 @@ from torch import Tensor
 
 from privgan.generator.one_hot import Layout, information, shares_of
 from privgan.generator.sampling import total_correlation
+from privgan.measurement.coarse import indicator
 from privgan.measurement.marginals import Target
 
+T = TypeVar("T")
 _INFORMATION_PRICE = 0.19
 # With fewer rows than this many times the marginals' noise the price grows, up to twice.
 _HARDLY_SEEN, _GROWTH, _HIGHEST = 60.0, 0.6, 2.0
@@ -120,6 +122,41 @@ class _Triple:
     weight: float
 
 
+@dataclass(frozen=True, eq=False)
+class _Coarse:
+    """A coarse target; only outer products of either half of its columns are materialised.
+
+    Attributes:
+        spans: Where the codes of its columns are.
+        groups: Which code of each column is in which group [codes, groups].
+        wanted: Noisy shares [cells of the first columns, cells of the last].
+        weight: Of its squared error.
+    """
+
+    spans: Sequence[slice]
+    groups: Sequence[Tensor]
+    wanted: Tensor
+    weight: float
+
+    def error(self, shares: Tensor) -> Tensor:
+        """Weighted squared error of a mixture's shares [entries, codes]."""
+        parts = [
+            shares[:, span] @ groups for span, groups in zip(self.spans, self.groups, strict=True)
+        ]
+        middle = (len(parts) + 1) // 2
+        first, last = _outer(parts[:middle]), _outer(parts[middle:])
+        gap = first.T @ last / len(shares) - self.wanted
+        return self.weight * gap.square().sum()
+
+
+def _outer(parts: Sequence[Tensor]) -> Tensor:
+    """Outer products [entries, cells] of shares [entries, groups], the last varying fastest."""
+    product = parts[0]
+    for part in parts[1:]:
+        product = (product[:, :, None] * part[:, None, :]).flatten(1)
+    return product
+
+
 class _PairError(torch.autograd.Function):
     """Weighted squared error of 2-way marginals, with its own gradient.
 
@@ -195,13 +232,14 @@ class MarginalLoss:
 
     All 1- and 2-way marginals of a mixture are blocks of one matrix product. With very many codes,
     each evaluation draws some pairs of columns that stand for all. The cost is then linear in the
-    number of codes. 3-way marginals are drawn step by step.
+    number of codes. 3-way and coarse marginals are drawn step by step.
 
     Args:
         targets: Noisy marginals as shares, the 1-way marginal of every column among them.
         device: Where the mixture is.
         triples_per_step: 3-way targets drawn for one evaluation; they are weighted to stand for
             all.
+        coarse_per_step: As ``triples_per_step``, for coarse targets.
         codes_per_step: About how many codes' marginals with all others are looked at in one
             evaluation, where there are more than twice as many.
 
@@ -216,6 +254,7 @@ class MarginalLoss:
         device: torch.device,
         *,
         triples_per_step: int = 15,
+        coarse_per_step: int = 4,
         codes_per_step: int = CODES_PER_STEP,
     ) -> None:
         narrow = [target for target in targets if len(target.clique) <= 2]
@@ -234,11 +273,12 @@ class MarginalLoss:
         self._single, self._single_weight = torch.zeros(codes), torch.zeros(codes)
         self._pair, self._pair_weight = torch.zeros(codes, codes), torch.zeros(codes, codes)
         self._triples: list[_Triple] = []
+        self._coarse: list[_Coarse] = []
         for target in targets:
             self._place(target, target.precision / self.mean_precision, device)
         self._single, self._single_weight = self._single.to(device), self._single_weight.to(device)
         self._pair, self._pair_weight = self._pair.to(device), self._pair_weight.to(device)
-        self._per_step = triples_per_step
+        self._per_step, self._coarse_per_step = triples_per_step, coarse_per_step
         share = codes_per_step / codes if codes > _DRAWN_FROM * codes_per_step else 1.0
         self._columns_per_step = max(1, round(len(singles) * share))
 
@@ -247,6 +287,9 @@ class MarginalLoss:
             torch.tensor(target.shares, dtype=torch.float32),
             [self._span[column] for column in target.clique],
         )
+        if target.groups is not None:
+            self._coarse.append(_coarse_of(target, spans, weight, device))
+            return
         if len(spans) == 1:
             self._single[spans[0]], self._single_weight[spans[0]] = shares, weight
             return
@@ -267,13 +310,13 @@ class MarginalLoss:
         """The loss of all columns' probabilities [entries, all codes]."""
         total = (self._single_weight * (shares.mean(0) - self._single).square()).sum()
         total = total + self._pair_error(shares, rng)
-        if not self._triples:
-            return total
-        drawn = np.arange(len(self._triples))
-        if len(drawn) > self._per_step:
-            drawn = rng.choice(drawn, size=self._per_step, replace=False)
-        error: Tensor = _TripleError.apply(shares, [self._triples[index] for index in drawn])
-        return total + len(self._triples) / len(drawn) * error
+        if self._triples:
+            drawn, stands_for = _drawn(self._triples, self._per_step, rng)
+            total = total + stands_for * _TripleError.apply(shares, drawn)
+        if self._coarse:
+            some, stands_for = _drawn(self._coarse, self._coarse_per_step, rng)
+            total = total + stands_for * sum(target.error(shares) for target in some)
+        return total
 
     def _pair_error(self, shares: Tensor, rng: np.random.Generator) -> Tensor:
         columns, drawn = len(self._span), None
@@ -285,3 +328,23 @@ class MarginalLoss:
             drawn = torch.from_numpy(codes).to(shares.device)
         error: Tensor = _PairError.apply(shares, drawn, self._pair, self._pair_weight)
         return columns / self._columns_per_step * error if drawn is not None else error
+
+
+def _drawn(targets: Sequence[T], most: int, rng: np.random.Generator) -> tuple[list[T], float]:
+    """So many of the targets at most, and how many each of them stands for."""
+    if len(targets) <= most:
+        return list(targets), 1.0
+    drawn = rng.choice(np.arange(len(targets)), size=most, replace=False)
+    return [targets[index] for index in drawn], len(targets) / most
+
+
+def _coarse_of(
+    target: Target, spans: Sequence[slice], weight: float, device: torch.device
+) -> _Coarse:
+    assert target.groups is not None
+    groups = [
+        torch.tensor(indicator(part), dtype=torch.float32, device=device) for part in target.groups
+    ]
+    rows = math.prod(part.shape[1] for part in groups[: (len(groups) + 1) // 2])
+    wanted = torch.tensor(target.shares, dtype=torch.float32, device=device).view(rows, -1)
+    return _Coarse(spans, groups, wanted, weight)

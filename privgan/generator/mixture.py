@@ -138,6 +138,10 @@ class GeneratorModel:
         """A function from a clique to the mixture's share of each cell [cells]."""
         return self.mixture().marginal
 
+    def probabilities(self) -> Sequence[np.ndarray]:
+        """For each column the share of each code in each entry [entries, codes]."""
+        return self.mixture().probabilities
+
     def codes(self, rows: int) -> np.ndarray:
         """Synthetic codes [rows, columns] from the current weights."""
         return self.mixture().sample(rows, self.rng)

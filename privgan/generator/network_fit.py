@@ -19,7 +19,8 @@ from privgan.generator.frozen_network import FrozenNetwork
 from privgan.generator.likelihood import fit_likelihood
 from privgan.generator.private_phase import Told
 from privgan.generator.raking import raked
-from privgan.measurement.marginals import Clique, Target, exact_counts
+from privgan.measurement.coarse import Coarse
+from privgan.measurement.marginals import Target, exact_counts
 from privgan.planning.dpsgd_settings import NetworkSettings
 
 _SCALED_BY = 20_000
@@ -70,16 +71,16 @@ def refitted(
 
     Args:
         network: After DP-SGD, its scales folded in.
-        targets: Noisy shares; those of one and two columns are used.
+        targets: Noisy shares; those of one and two columns are used, and coarse ones.
         rounds: How often.
         rng: Public randomness.
         progress: Told each step.
     """
     made = copy.deepcopy(network).requires_grad_(True)
-    narrow = [one for one in targets if len(one.clique) <= _WIDEST]
+    clear = [one for one in targets if len(one.clique) <= _WIDEST or one.groups is not None]
     for number in range(rounds):
         codes = drawn(made, _POOL, rng)
-        ends = np.cumsum(raked(codes, made.sizes, narrow, rng))
+        ends = np.cumsum(raked(codes, made.sizes, clear, rng))
 
         def picked(rows: int, codes: np.ndarray = codes, ends: np.ndarray = ends) -> np.ndarray:
             found: np.ndarray = codes[np.searchsorted(ends, rng.random(rows) * ends[-1])]
@@ -126,29 +127,35 @@ def illness(
     for target in targets:
         if len(target.clique) == 1 and _collapsed(codes, network.sizes, target):
             return "it lost a common code of a column"
-    own, mixtures = (_distance(part, network.sizes, targets) for part in (codes, rows))
-    if own > max(_FAR * mixtures, mixtures + _FAR_AT_LEAST):
-        return f"its pairs are {own:.3f} from the noisy ones, the mixture's {mixtures:.3f}"
+    pairs = [target for target in targets if len(target.clique) == _WIDEST]
+    coarse = [target for target in targets if target.groups is not None]
+    for name, some in (("pairs", pairs), ("wider marginals", coarse)):
+        own, mixtures = (_distance(part, network.sizes, some) for part in (codes, rows))
+        if own > max(_FAR * mixtures, mixtures + _FAR_AT_LEAST):
+            return f"its {name} are {own:.3f} from the noisy ones, the mixture's {mixtures:.3f}"
     return None
 
 
 def _collapsed(codes: np.ndarray, sizes: Sequence[int], target: Target) -> bool:
     """Whether a code with a clear noisy share is hardly ever drawn."""
-    found = _shares(codes, target.clique, sizes)
+    found = _shares(codes, sizes, target)
     noise = target.precision**-0.5
     clear = (target.shares > _COMMON) & (target.shares > 10 * noise)
     return bool((clear & (found < _LOST * target.shares)).any())
 
 
 def _distance(codes: np.ndarray, sizes: Sequence[int], targets: Sequence[Target]) -> float:
-    """Mean total variation distance to the noisy pairs."""
-    distances = [
-        0.5 * float(np.abs(_shares(codes, target.clique, sizes) - target.shares).sum())
-        for target in targets
-        if len(target.clique) == _WIDEST
-    ]
-    return float(np.mean(distances)) if distances else 0.0
+    """Mean total variation distance to noisy marginals; 0 where there is none."""
+    gaps = [_shares(codes, sizes, target) - target.shares for target in targets]
+    return float(np.mean([0.5 * np.abs(gap).sum() for gap in gaps])) if gaps else 0.0
 
 
-def _shares(codes: np.ndarray, clique: Clique, sizes: Sequence[int]) -> np.ndarray:
-    return exact_counts(codes, clique, sizes) / len(codes)
+def _shares(codes: np.ndarray, sizes: Sequence[int], target: Target) -> np.ndarray:
+    """The shares [cells] of synthetic codes in a target's marginal."""
+    counts = (
+        exact_counts(codes, target.clique, sizes)
+        if target.groups is None
+        else Coarse(target.clique, target.groups).counts(codes)
+    )
+    found: np.ndarray = counts / len(codes)
+    return found

@@ -23,11 +23,11 @@ from privgan.generator.box_states import BoxColumns, BoxStates
 from privgan.generator.boxes import GroupBoxes, Positions, impossible_groups
 from privgan.generator.distribution import Sample
 from privgan.generator.frozen_network import FrozenNetwork
-from privgan.generator.importance import Weighted, resampled
+from privgan.generator.importance import Weighted, accepted, resampled
 from privgan.generator.orders import Drawn, in_order
 from privgan.generator.tilts import Guides, fitted_tilts, probability
 
-ATTEMPTS = 40
+ATTEMPTS = 100
 
 
 class NetworkSampler:
@@ -91,23 +91,22 @@ class NetworkSampler:
         Raises:
             IncompleteError: No row with any probability was found.
         """
-        shares = [1.0]
-
-        def equal(count: int) -> Drawn:
-            drawn, told = resampled(lambda more: self._weighted(more, rng), count, rng)
-            shares.append(told / count)
-            return drawn
-
+        weighted = partial(self._weighted, rng=rng)
         if self._is_free:
-            drawn = self._weighted(rows, rng).rows
-        elif self._ordered:
-            ordered = [self._groups[place].of for place in self._ordered]
-            drawn = in_order(ordered, rows, equal, partial(self._repaired, rng=rng), ATTEMPTS)
-            drawn = drawn.at(rng.permutation(rows))
+            drawn, told = weighted(rows).rows, float(rows)
         else:
-            drawn = equal(rows)
+            drawn, told = resampled(weighted, rows, rng)
+        if self._ordered:
+            drawn = in_order(
+                [self._groups[place].of for place in self._ordered],
+                drawn,
+                lambda tried: accepted(weighted, tried, rng),
+                partial(self._repaired, rng=rng),
+                ATTEMPTS,
+            )
+            drawn = drawn.at(rng.permutation(rows))
         codes = {index: drawn.origins[:, index] for index in self._free}
-        return Sample(codes, drawn.positions, rows * min(shares))
+        return Sample(codes, drawn.positions, told)
 
     def _weighted(self, rows: int, rng: np.random.Generator) -> Weighted:
         """Draw weighted rows in blocks."""

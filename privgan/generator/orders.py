@@ -51,7 +51,7 @@ class Drawn:
 
 def in_order(
     groups: Sequence[GroupBoxes],
-    rows: int,
+    drawn: Drawn,
     candidates: Callable[[int], Drawn],
     repaired: Callable[[Drawn], Drawn],
     attempts: int,
@@ -60,12 +60,11 @@ def in_order(
 
     Args:
         groups: The ordered groups.
-        rows: How many.
-        candidates: Draws so many rows in random order, whether or not they satisfy the orders.
+        drawn: As many rows as are wanted in random order, whether or not they satisfy the orders.
+        candidates: Tries so many further rows, and gives those of equal weight, in random order.
         repaired: Redraws the ordered columns of rows so that they do.
         attempts: How often a row is drawn before it is repaired.
     """
-    drawn = candidates(rows)
     held = _held(groups, drawn)
     kept, left, tried = [drawn.at(held)], drawn.at(~held), 1
     while len(left.origins) and tried < attempts:

@@ -60,10 +60,14 @@ def _factors(
 
 
 def _cells(columns: Sequence[np.ndarray], sizes: Sequence[int], target: Target) -> np.ndarray:
-    """The cell of each row [rows] in a target's marginal."""
-    cells = columns[target.clique[0]].astype(np.int32)
-    for column in target.clique[1:]:
-        cells = cells * np.int32(sizes[column]) + columns[column]
+    """The cell of each row [rows] in a target's marginal, of codes or of groups of them."""
+    cells = np.zeros(len(columns[0]), dtype=np.int32)
+    for place, column in enumerate(target.clique):
+        codes, size = columns[column], sizes[column]
+        if target.groups is not None:
+            of = np.asarray(target.groups[place], dtype=np.int32)
+            codes, size = of[codes], int(of.max()) + 1
+        cells = cells * np.int32(size) + codes
     return cells
 
 

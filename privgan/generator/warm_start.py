@@ -15,6 +15,7 @@ from torch import Tensor
 
 from privgan.generator.losses import FitLoss
 from privgan.generator.mixture import GeneratorModel
+from privgan.generator.planting import plant
 from privgan.measurement.marginals import Measurements
 
 Progress = Callable[[int, int, float], None]
@@ -64,6 +65,8 @@ def fit_offsets(
 ) -> float:
     """Fit the codebook's offsets to all noisy marginals; the network stays fixed.
 
+    Interactions of coarse marginals are planted before.
+
     Args:
         model: The generator, changed in place.
         measurements: What to reproduce.
@@ -76,6 +79,7 @@ def fit_offsets(
     Returns:
         The last loss.
     """
+    plant(model, measurements)
     with torch.no_grad():
         before = model.network.before_offsets(model.latents, model.conditions)
     optimiser = torch.optim.Adam([model.network.offsets], learning_rate, betas=_BETAS, fused=True)

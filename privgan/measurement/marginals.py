@@ -68,6 +68,13 @@ def _axes(sizes: Sequence[int]) -> list[int]:
 
 
 Clique = tuple[int, ...]
+# The group of each code of each column of a coarse marginal.
+Groups = tuple[tuple[int, ...], ...]
+
+
+def group_sizes(groups: Groups) -> tuple[int, ...]:
+    """Number of groups of each column."""
+    return tuple(max(part) + 1 for part in groups)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -79,12 +86,15 @@ class Marginal:
         counts: Noisy counts [cells], the last column varying fastest.
         standard_deviation: Noise on each cell, in counts.
         interaction_only: Whether the counts tell neither 1-way shares nor how many rows there are.
+        groups: The group of each code of each column, where cells are of groups; None for codes.
+            Such counts are estimates after shrinkage: no sums are taken from them.
     """
 
     clique: Clique
     counts: np.ndarray
     standard_deviation: float
     interaction_only: bool = False
+    groups: Groups | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -95,11 +105,13 @@ class Target:
         clique: The columns.
         shares: Estimated share of each cell [cells]; may be slightly negative.
         precision: Inverse variance of one cell's share.
+        groups: The group of each code of each column, where cells are of groups; None for codes.
     """
 
     clique: Clique
     shares: np.ndarray
     precision: float
+    groups: Groups | None = None
 
 
 class Measurements:
@@ -139,14 +151,18 @@ class Measurements:
     def targets(self) -> list[Target]:
         """One target per clique, consistent with the 1-way estimates.
 
-        Repeated measurements of a clique are combined by inverse variance.
+        Repeated measurements of a clique are combined by inverse variance. Of coarse ones the last
+        counts: it was shrunk towards a model that the earlier ones had fitted.
         """
-        of_clique: dict[Clique, list[Marginal]] = {}
+        alike: dict[tuple[Clique, Groups | None], list[Marginal]] = {}
         for marginal in self.marginals:
-            of_clique.setdefault(marginal.clique, []).append(marginal)
-        return [self._target(clique, same) for clique, same in of_clique.items()]
+            same = alike.setdefault((marginal.clique, marginal.groups), [])
+            if marginal.groups is not None:
+                same.clear()
+            same.append(marginal)
+        return [self._target(*of, same) for of, same in alike.items()]
 
-    def _target(self, clique: Clique, same: Sequence[Marginal]) -> Target:
+    def _target(self, clique: Clique, groups: Groups | None, same: Sequence[Marginal]) -> Target:
         weights = np.array([marginal.standard_deviation**-2 for marginal in same])
         counts = (
             sum(weight * marginal.counts for weight, marginal in zip(weights, same, strict=True))
@@ -156,16 +172,26 @@ class Measurements:
         if len(clique) == 1:
             return Target(clique=clique, shares=self.one_way(clique[0]), precision=precision)
         return Target(
-            clique=clique, shares=self._consistent(clique, counts / self.rows), precision=precision
+            clique=clique,
+            shares=self._consistent(counts / self.rows, self._margins(clique, groups)),
+            precision=precision,
+            groups=groups,
         )
 
-    def _consistent(self, clique: Clique, shares: np.ndarray) -> np.ndarray:
+    def _margins(self, clique: Clique, groups: Groups | None) -> list[np.ndarray]:
+        """Estimated shares of the codes, or of their groups, of each column of a clique."""
+        shares = [self.one_way(column) for column in clique]
+        if groups is None:
+            return shares
+        return [np.bincount(of, part) for of, part in zip(groups, shares, strict=True)]
+
+    def _consistent(self, shares: np.ndarray, margins: Sequence[np.ndarray]) -> np.ndarray:
         """Project a table of shares onto the 1-way estimates by least squares."""
-        table = shares.reshape([self.sizes[column] for column in clique])
+        table = shares.reshape([len(part) for part in margins])
         table = table + (1.0 - table.sum()) / table.size
-        for axis, column in enumerate(clique):
-            others = tuple(other for other in range(len(clique)) if other != axis)
-            gap = self.one_way(column) - table.sum(axis=others)
+        for axis, margin in enumerate(margins):
+            others = tuple(other for other in range(len(margins)) if other != axis)
+            gap = margin - table.sum(axis=others)
             table = table + np.expand_dims(gap / (table.size / table.shape[axis]), others)
         return table.ravel()
 
@@ -183,12 +209,12 @@ class _OneWaySums:
         self._sums, self._precisions = list[float](), list[float]()
 
     def with_marginals(self, more: Sequence[Marginal]) -> _OneWaySums:
-        """Sums with more marginals; interaction-only marginals add nothing."""
+        """Sums with more marginals; interaction-only and coarse marginals add nothing."""
         made = copy.copy(self)
         made._totals, made._weights = list(self._totals), list(self._weights)
         made._sums, made._precisions = list(self._sums), list(self._precisions)
         for marginal in more:
-            if not marginal.interaction_only:
+            if not marginal.interaction_only and marginal.groups is None:
                 made._add(marginal)
         return made
 

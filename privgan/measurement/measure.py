@@ -1,4 +1,4 @@
-"""Measure fine histograms and 1-, 2- and 3-way marginals, each against a charge."""
+"""Measure fine histograms, marginals, and coarse marginals of more columns, each charged."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ import numpy as np
 from privgan.domain.cells import Cells, cells_of
 from privgan.domain.encoding import ColumnCode, Encoder, identity_code, merged_code, within_shares
 from privgan.errors import InternalError
+from privgan.measurement.coarse import affordable_cells, finest, shrunk
 from privgan.measurement.density import cell_shares
+from privgan.measurement.interactions import Interactions, coarse_sets
 from privgan.measurement.looks import Looks
 from privgan.measurement.marginals import (
     Clique,
@@ -32,10 +34,13 @@ from privgan.schema.schema import Schema
 
 
 class Model(Protocol):
-    """A model whose marginals can be computed between rounds."""
+    """A mixture whose marginals can be computed between rounds."""
 
     def marginals(self) -> Callable[[Clique], np.ndarray]:
         """A function from a clique to the model's share of each cell [cells]."""
+
+    def probabilities(self) -> Sequence[np.ndarray]:
+        """For each column the share of each code in each entry [entries, codes]."""
 
 
 def measure_encoder(looks: Looks, schema: Schema, plan: Plan) -> Encoder:
@@ -146,10 +151,13 @@ def measure_rounds(
     measurements: Measurements,
     refit: Callable[[Measurements, int], Model],
     model: Model,
+    *,
+    target: int | None = None,
 ) -> Measurements:
     """Choose the worst-modelled marginal by the exponential mechanism, and measure it, in rounds.
 
-    The model is fitted again now and then.
+    Coarse marginals of more columns are candidates too. The model is fitted again now and then,
+    and after each coarse marginal.
 
     Args:
         looks: The private rows, with what charges each look.
@@ -158,21 +166,90 @@ def measure_rounds(
         measurements: What is known so far.
         refit: Fits the model to more measurements; called with them and the round's number.
         model: The model fitted to ``measurements``.
+        target: The place of the column to predict, whose sets come first; None for none.
     """
-    candidates = candidate_cliques(encoder.sizes, plan.marginals)
-    counter, modelled = _Counter(encoder), _Remembered(model.marginals())
+    sets = coarse_sets(encoder.sizes, target, widest=plan.marginals.widest)
+    rounds = _Rounds(
+        looks,
+        encoder,
+        measurements,
+        candidate_cliques(encoder.sizes, plan.marginals),
+        Interactions(sets, measurements.frequencies()),
+    )
+    rounds.modelled_by(model)
     choices, chosen = plan.of_kind(StepKind.SELECTION), plan.of_kind(StepKind.CHOSEN_MARGINAL)
     for index, (choice, measure) in enumerate(zip(choices, chosen, strict=True), start=1):
-        if not candidates:
+        if not rounds.candidates and not rounds.interactions.sets:
             looks.charge_unused(choice, measure)
             continue
-        codes = looks.codes(choice, encoder)
-        scores = _scores(candidates, counter, codes, modelled, measurements.rows, measure.noise)
-        clique = candidates.pop(_selection(choice).choose(scores, looks.coins))
-        measurements = measurements.with_marginals([_released(looks, encoder, measure, clique)])
-        if index % plan.marginals.choices_per_fit == 0:
-            modelled = _Remembered(refit(measurements, index).marginals())
-    return measurements
+        due = rounds.run(choice, measure) or index % plan.marginals.choices_per_fit == 0
+        if due:
+            rounds.modelled_by(refit(rounds.measurements, index))
+    return rounds.measurements
+
+
+class _Rounds:
+    """What is known between rounds: candidates, measurements and the model.
+
+    Exact counts and sums are computed once. They never leave this module without noise.
+
+    Attributes:
+        candidates: Cliques of codes that can be chosen.
+        interactions: Sets of columns whose coarse marginals can be chosen.
+        measurements: What is known so far.
+    """
+
+    def __init__(
+        self,
+        looks: Looks,
+        encoder: Encoder,
+        measurements: Measurements,
+        candidates: list[Clique],
+        interactions: Interactions,
+    ) -> None:
+        self._looks, self._encoder, self.measurements = looks, encoder, measurements
+        self.candidates, self.interactions = candidates, interactions
+        self._shares, self._counter = measurements.frequencies(), _Counter(encoder)
+
+    def modelled_by(self, model: Model) -> None:
+        """Compare with this model from now on."""
+        self._modelled, self._probabilities = _Remembered(model.marginals()), model.probabilities()
+
+    def run(self, choice: PlanStep, measure: PlanStep) -> bool:
+        """Choose and measure; whether the model must be fitted before the next choice."""
+        codes, rows = self._looks.codes(choice, self._encoder), self.measurements.rows
+        narrow = _scores(self.candidates, self._counter, codes, self._modelled, rows, measure.noise)
+        wide = self.interactions.scores(codes, self._probabilities, rows)
+        place = _selection(choice).choose(np.concatenate([narrow, wide]), self._looks.coins)
+        if place >= len(self.candidates):
+            clique = self.interactions.sets[place - len(self.candidates)]
+            found = self._coarse(measure, clique)
+        else:
+            clique = self.candidates.pop(place)
+            found = [_released(self._looks, self._encoder, measure, clique)]
+        self.measurements = self.measurements.with_marginals(found)
+        return any(marginal.groups for marginal in found)
+
+    def _coarse(self, step: PlanStep, clique: Clique) -> list[Marginal]:
+        """A coarse marginal, its difference from the model shrunk by its noise.
+
+        None where nothing of that difference stands out of the noise.
+        """
+        rows = self.measurements.rows
+        coarse = finest(clique, self._shares, affordable_cells(rows, step.noise))
+        exact = coarse.counts(self._looks.codes(step, self._encoder))
+        noisy = _histogram(step).release(exact, self._looks.coins)
+        modelled = rows * coarse.modelled(self._probabilities)
+        kept, deviation = shrunk((noisy - modelled).reshape(coarse.sizes), step.noise)
+        if not kept.any():
+            return []
+        found = Marginal(
+            clique=clique,
+            counts=modelled + kept.ravel(),
+            standard_deviation=deviation,
+            groups=coarse.groups,
+        )
+        return [found]
 
 
 class _Remembered:
@@ -220,6 +297,8 @@ def _scores(
     term moves by no more than its count, and no weight is above 1. Everything else in the score is
     public. (For AIM's score: McKenna et al. 2022, section 3.)
     """
+    if not candidates:
+        return np.zeros(0)
     weights = workload_weights(candidates)
     scores = np.empty(len(candidates))
     for index, clique in enumerate(candidates):

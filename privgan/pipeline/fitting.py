@@ -29,6 +29,7 @@ from privgan.pipeline.stages import StageName
 from privgan.planning.domain_stage import ROW_COUNT, ROWS_OF_EACH
 from privgan.planning.plan import RESERVED, Plan, StepKind, events_of
 from privgan.planning.planner import with_domain
+from privgan.planning.workload import place_of_target
 from privgan.schema.columns import Column, Discrete, Numeric, Source, Temporal
 
 
@@ -193,7 +194,8 @@ def _measured_in_rounds(
             return model
 
         refit(measurements, 0)
-        return measure_rounds(job.looks, encoder, job.plan, measurements, refit, model)
+        known = job.looks, encoder, job.plan, measurements
+        return measure_rounds(*known, refit, model, target=place_of_target(job.schema))
 
 
 def check_all_charged(job: Job) -> None:

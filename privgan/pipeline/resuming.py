@@ -17,7 +17,7 @@ from privgan.errors import InternalError, UsageError
 from privgan.generator.mixture import GeneratorModel
 from privgan.generator.state import Tensors, packed, restore, unpacked
 from privgan.ledger.ledger import PrivacyLedger
-from privgan.measurement.marginals import Marginal, Measurements
+from privgan.measurement.marginals import Groups, Marginal, Measurements
 from privgan.naming import parameter
 from privgan.owner.owners_table import OwnersTable
 from privgan.pipeline.canaries import Canaries
@@ -115,6 +115,7 @@ def _facts(refining: Refining, lineage: int) -> dict[str, Any]:
                 "clique": list(marginal.clique),
                 "standard_deviation": marginal.standard_deviation,
                 "interaction_only": marginal.interaction_only,
+                "groups": marginal.groups,
             }
             for marginal in fitted.measurements.marginals
         ],
@@ -154,6 +155,11 @@ def newest_checkpoint(folder: Path, lineage: int) -> Checkpoint:
         ) from error
 
 
+def _groups(written: list[list[int]] | None) -> Groups | None:
+    """The groups of a coarse marginal; checkpoints of 0.4.0 and before hold none."""
+    return None if written is None else tuple(tuple(part) for part in written)
+
+
 def _read(facts: dict[str, Any], tensors: Tensors, digest: str) -> Checkpoint:
     schema = parse_schema(facts["schema"], name="the checkpoint's schema")
     encoder = encoder_from_json(
@@ -166,6 +172,7 @@ def _read(facts: dict[str, Any], tensors: Tensors, digest: str) -> Checkpoint:
             counts=tensors.pop(_MARGINAL.format(index)).numpy(),
             standard_deviation=part["standard_deviation"],
             interaction_only=part["interaction_only"],
+            groups=_groups(part.get("groups")),
         )
         for index, part in enumerate(facts["marginals"])
     ]

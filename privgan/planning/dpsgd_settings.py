@@ -65,8 +65,6 @@ class CriticSettings(DpSgdSettings):
 class NetworkSettings(DpSgdSettings):
     """Settings of the conditional network: free training, and DP-SGD on its likelihood.
 
-    ``learning_rate`` is in units of the noise: what one step's noise alone moves a weight by.
-
     Attributes:
         distil_steps: Free steps on rows of the mixture, before DP-SGD.
         distil_rows: Rows of one of them.

@@ -30,7 +30,9 @@ CHECKPOINTS = 20
 RESERVE = "{}:reserve"
 # DP-SGD of the network: chosen on simulated tables of 100,000 to 1,000,000 rows
 # (``reports/benchmarks``).
-_NETWORK_RATE, _NETWORK_WIDTH, _NETWORK_LEARNING_RATE = 0.05, 64, 0.02
+_NETWORK_RATE, _NETWORK_WIDTH = 0.05, 64
+# A step moves a weight by at most this much noise, and a unit gradient by at most that.
+_MOST_NOISE_MOVED, _MOST_MOVED = 0.02, 150.0
 _FINE_SHARE = 0.20
 _SELECTION_SHARE = 0.10
 _ROUND_GROWTH = 4.0
@@ -199,15 +201,16 @@ class Draft:
 
     def _network(self, noise_multiplier: float) -> NetworkSettings:
         """The conditional network's settings."""
-        effort = EFFORTS[self.plan.effort]
+        effort, customers = EFFORTS[self.plan.effort], self.plan.kept_in_customers
+        batch = max(1, round(_NETWORK_RATE * customers))
         return NetworkSettings(
             steps=effort.likelihood_steps,
             sample_rate=_NETWORK_RATE,
-            expected_batch_size=max(1, round(_NETWORK_RATE * self.plan.kept_in_customers)),
+            expected_batch_size=batch,
             noise_multiplier=noise_multiplier,
             max_grad_norm=1.0,
             width=_NETWORK_WIDTH,
-            learning_rate=_NETWORK_LEARNING_RATE,
+            learning_rate=min(_MOST_MOVED, _MOST_NOISE_MOVED * batch / noise_multiplier),
             distil_steps=effort.distil_steps,
             distil_rows=1_000,
             distil_learning_rate=0.01,

@@ -177,7 +177,8 @@ class MarginalSettings:
         largest_marginal: Most cells of a marginal that may be chosen.
         max_candidates: Most candidates of one choice; all small pairs are among them, however many
             they are.
-        widest: Columns of the widest marginal that is measured: 3, or fewer for an ablation.
+        widest: Columns of the widest marginal that is measured: 6, or fewer for an ablation. Of
+            more than 3 columns, coarse marginals are measured.
         choices_per_fit: Choices made between two fits of the model.
         largest_triple: Most cells of a 3-way marginal that is measured without being chosen.
         triple_cells: Most cells of all such marginals together.

@@ -33,6 +33,7 @@ from privgan.schema.schema import Schema
 
 CANARY_PROBABILITY = 0.2
 MINIMUM_ROWS = 500
+WIDEST = 6
 _KINDS = (Kind.AUTO, Kind.MIXTURE, Kind.NETWORK)
 _CELLS_BY_SIGNAL = 16.0
 _FEWEST_CELLS, _MOST_CELLS = 192, 1_024
@@ -44,8 +45,8 @@ class PlanOptions:
 
     Attributes:
         canary_probability: Probability of each customer to be a canary.
-        widest: Columns of the widest marginal that is measured, 1 to 3; fewer than 3 leave more to
-            the critic (ablations).
+        widest: Columns of the widest marginal that is measured, 1 to 6; fewer leave more to the
+            critic (ablations).
         resumable: Whether DP-SGD writes checkpoints and holds steps in reserve to run again after a
             crash.
 
@@ -54,7 +55,7 @@ class PlanOptions:
     """
 
     canary_probability: float = CANARY_PROBABILITY
-    widest: int = 3
+    widest: int = WIDEST
     resumable: bool = False
 
     def __post_init__(self) -> None:
@@ -63,9 +64,9 @@ class PlanOptions:
             raise UsageError(
                 f"the canary probability is {self.canary_probability}; it must be in 0 to 0.5"
             )
-        if self.widest not in {1, 2, 3}:
+        if self.widest not in range(1, WIDEST + 1):
             raise UsageError(
-                f"the widest marginal has {self.widest} columns; it must have 1, 2 or 3"
+                f"the widest marginal has {self.widest} columns; it must have 1 to {WIDEST}"
             )
 
 

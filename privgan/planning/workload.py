@@ -50,7 +50,7 @@ def measured_at_once(schema: Schema, settings: MarginalSettings) -> Wanted:
     picks it. So do pairs with a column of two values. Marginals are tuples of positions among the
     modelled columns.
     """
-    sizes, target = planned_sizes(schema.modelled, settings), _place_of_target(schema)
+    sizes, target = planned_sizes(schema.modelled, settings), place_of_target(schema)
     triples = small_triples(sizes, settings) if settings.widest > 2 else ()
     return {
         **pairs_at_once(schema, settings),
@@ -60,7 +60,7 @@ def measured_at_once(schema: Schema, settings: MarginalSettings) -> Wanted:
 
 def pairs_at_once(schema: Schema, settings: MarginalSettings) -> Wanted:
     """As ``measured_at_once``, for pairs of columns alone."""
-    columns, target = schema.modelled, _place_of_target(schema)
+    columns, target = schema.modelled, place_of_target(schema)
     sizes = planned_sizes(columns, settings)
     pairs = list(itertools.combinations(range(len(columns)), 2)) if settings.widest > 1 else []
     halved = [pair for pair in pairs if _TWO in (sizes[pair[0]], sizes[pair[1]])]
@@ -71,7 +71,7 @@ def pairs_at_once(schema: Schema, settings: MarginalSettings) -> Wanted:
     }
 
 
-def _place_of_target(schema: Schema) -> int | None:
+def place_of_target(schema: Schema) -> int | None:
     """The target's index among the modelled columns: by the schema, or by a fixed rule."""
     name = schema.target or choose_target(schema.modelled)
     return None if name is None else [column.name for column in schema.modelled].index(name)

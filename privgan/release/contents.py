@@ -18,7 +18,14 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from privgan.errors import InternalError, PrivganError
-from privgan.files.fields import MODEL, PARQUET_KEYS, SCHEMA, TENSORS, check_declared
+from privgan.files.fields import (
+    MODEL,
+    NETWORK_MODEL,
+    PARQUET_KEYS,
+    SCHEMA,
+    TENSORS,
+    check_declared,
+)
 from privgan.files.limits import (
     LARGEST_JSON,
     LARGEST_PAGE,
@@ -32,6 +39,7 @@ from privgan.files.limits import (
 from privgan.files.safe_open import open_regular
 from privgan.files.strict_json import read_json
 from privgan.files.yaml_lines import YamlError, read_yaml
+from privgan.generator.network_form import NETWORK_FORMAT
 from privgan.release.parquet.footer import foreign_form_of, form_of
 from privgan.release.report_files import (
     REPORT_JSON,
@@ -143,7 +151,8 @@ def _check_schema(name: str, reader: BinaryIO, _: tuple[str, ...] | None) -> Non
 
 def _check_model(name: str, reader: BinaryIO, _: tuple[str, ...] | None) -> None:
     model = read_json(reader.read(), name)
-    check_declared(name, model, MODEL)
+    is_network = isinstance(model, dict) and model.get("format") == NETWORK_FORMAT
+    check_declared(name, model, NETWORK_MODEL if is_network else MODEL)
     check_declared(f"{name}: schema", _yaml(model["schema"]), SCHEMA)
 
 

@@ -94,6 +94,66 @@ def test_the_marginal_loss_is_the_sum_over_its_targets(seed: int) -> None:
         torch.testing.assert_close(slope, wanted, rtol=1e-3, atol=1e-6)
 
 
+GROUPS = ((0, 0, 1), (0, 1, 0, 1), (0, 1), (0, 1, 2, 0, 1), (0, 1))
+
+
+def _coarse_targets(rng: np.random.Generator, cliques: list[Clique]) -> list[Target]:
+    groups = [tuple(GROUPS[column] for column in clique) for clique in cliques]
+    return [
+        Target(
+            clique=clique,
+            shares=rng.dirichlet(np.ones(int(np.prod([max(part) + 1 for part in of])))),
+            precision=float(rng.uniform(1, 9)),
+            groups=of,
+        )
+        for clique, of in zip(cliques, groups, strict=True)
+    ]
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 999))
+def test_the_error_of_coarse_marginals_is_that_of_summed_cells(seed: int) -> None:
+    rng, sizes = np.random.default_rng(seed), (3, 4, 2, 5, 2)
+    narrow = _targets(rng, [(column,) for column in range(5)], sizes)
+    coarse = _coarse_targets(rng, [(0, 1, 2, 3), (0, 1, 2, 3, 4), (1, 2, 3, 4)])
+    parts = [part.requires_grad_() for part in _parts(rng, sizes)]
+    grouped = [
+        part @ torch.tensor(np.eye(max(of) + 1)[list(of)], dtype=torch.float32)
+        for part, of in zip(parts, GROUPS, strict=True)
+    ]
+    mean = np.mean([target.precision for target in narrow])
+    expected = _by_hand(narrow, parts)
+    for target in coarse:
+        letters = "abcde"[: len(target.clique)]
+        terms = ",".join(f"z{letter}" for letter in letters)
+        shares = torch.einsum(
+            f"{terms}->{letters}", *(grouped[column] for column in target.clique)
+        ).flatten() / len(parts[0])
+        gap = shares - torch.tensor(target.shares)
+        expected = expected + target.precision / mean * gap.square().sum()
+    found = MarginalLoss([*narrow, *coarse], CPU)(torch.cat(parts, 1), rng)
+    assert float(found.detach()) == pytest.approx(float(expected.detach()), rel=1e-4)
+    for slope, wanted in zip(
+        torch.autograd.grad(found, parts), torch.autograd.grad(expected.float(), parts), strict=True
+    ):
+        torch.testing.assert_close(slope, wanted, rtol=1e-3, atol=1e-6)
+
+
+def test_drawn_coarse_targets_stand_for_all_of_them() -> None:
+    rng, sizes = np.random.default_rng(5), (3, 4, 2, 5, 2)
+    cliques = list(itertools.combinations(range(5), 4))
+    targets = [
+        *_targets(rng, [(column,) for column in range(5)], sizes),
+        *_coarse_targets(rng, cliques),
+    ]
+    parts = torch.cat(_parts(rng, sizes), 1)
+    whole = float(MarginalLoss(targets, CPU, coarse_per_step=5)(parts, RNG))
+    part = MarginalLoss(targets, CPU, coarse_per_step=2)
+    draws = [float(part(parts, np.random.default_rng(seed))) for seed in range(400)]
+    assert len(set(draws)) == 10
+    assert np.mean(draws) == pytest.approx(whole, rel=0.03)
+
+
 @pytest.mark.parametrize("order", list(itertools.permutations(SIZES)))
 def test_a_triple_is_the_same_whatever_the_order_of_its_columns(order: tuple[int, ...]) -> None:
     rng = np.random.default_rng(1)

@@ -1,6 +1,6 @@
 """The charged looks: each pays first, in the plan's order; results depend on noisy counts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -95,6 +95,9 @@ class Even:
 
     def marginals(self) -> Callable[[tuple[int, ...]], np.ndarray]:
         return self._mixture.marginal
+
+    def probabilities(self) -> Sequence[np.ndarray]:
+        return self._mixture.probabilities
 
 
 def _frame(seed: int = 0, rows: int = 1_000) -> pd.DataFrame:

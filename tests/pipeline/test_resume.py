@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from safetensors import safe_open
@@ -22,13 +23,16 @@ from privgan.errors import BudgetExceededError, UsageError
 from privgan.generator.refine import Refinement
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.ledger.runs import RunLedger
+from privgan.measurement.marginals import Marginal, Measurements
 from privgan.metric import Metric
+from privgan.pipeline import fitting
 from privgan.pipeline.candidate import AUDIT_FILE, Candidate
 from privgan.pipeline.interrupted import resume_candidate, resume_run
 from privgan.pipeline.judging import accounting_complete
 from privgan.pipeline.purging import purge
 from privgan.pipeline.read_candidate import ReadCandidate
 from privgan.pipeline.request import RunRequest
+from privgan.pipeline.resuming import newest_checkpoint
 from privgan.pipeline.run import Judging, fit_table
 from privgan.policy.context import Context
 from privgan.policy.policy_file import load_policy
@@ -220,6 +224,28 @@ def test_noise_is_fresh_after_a_checkpoint(tmp_path: Path, purchase_request: Run
         (candidate.files.model / "model.safetensors").read_bytes() for candidate in (first, second)
     ]
     assert models[0] != models[1]
+
+
+def test_a_checkpoint_keeps_the_groups_of_coarse_marginals(
+    tmp_path: Path, purchase_request: RunRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = fitting.measure_rounds
+    kept: list[Marginal] = []
+
+    def more(*arguments: Any, **named: Any) -> Measurements:
+        known = plain(*arguments, **named)
+        groups = tuple(tuple(place % 2 for place in range(size)) for size in known.sizes[:2])
+        kept[:] = [
+            Marginal(clique=(0, 1), counts=np.full(4, 40.0), standard_deviation=3.0, groups=groups)
+        ]
+        return known.with_marginals(kept)
+
+    monkeypatch.setattr(fitting, "measure_rounds", more)
+    _, out = _stopped(purchase_request, tmp_path, 11, _Crash)
+    (path,) = out.rglob("internal-checkpoint-*")
+    found = newest_checkpoint(path.parent, 1).measurements
+    assert found.marginals[-1].groups == kept[0].groups
+    assert {part.groups for part in found.marginals[:-1]} == {None}
 
 
 def test_a_checkpoint_holds_no_row_and_no_random_state(

@@ -19,7 +19,7 @@ from tests.release.forging import Forgery, Lie, put
 
 ROOT = Path(__file__).parents[2]
 # The commit whose example release a version made.
-EXAMPLES = {"0.1.0": "84244ed", "0.2.0": "0f13471", "0.3.0": "727b9a7"}
+EXAMPLES = {"0.1.0": "84244ed", "0.2.0": "0f13471", "0.3.0": "727b9a7", "0.4.0": "32048f3"}
 Unpacked = Callable[[str], Path]
 
 

@@ -49,9 +49,9 @@ def changed(name: str, change: Callable[[np.ndarray], np.ndarray]) -> Callable[[
 LIES: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any], str]] = {
     "another generator": (lambda m: m.update(generator="gan"), true, "its generator is"),
     "a generator that is no text": (lambda m: m.update(generator=["network"]), true, "is ["),
-    "a latent space": (lambda m: m.update(latent=3), true, "has not the facts"),
-    "no generator": (lambda m: m.pop("generator"), true, "has not the facts"),
-    "the other format": (lambda m: m.update(format="privgan.model/1"), true, "has not the facts"),
+    "a latent space": (lambda m: m.update(latent=3), true, "no declared source"),
+    "no generator": (lambda m: m.pop("generator"), true, "lacks generator"),
+    "the other format": (lambda m: m.update(format="privgan.model/1"), true, "no declared source"),
     "a width without end": (lambda m: m.update(width=10**12), true, "its width is"),
     "a width that is no number": (lambda m: m.update(width="8"), true, "its width is"),
     "another width": (lambda m: m.update(width=9), true, "have not the shapes"),
@@ -107,4 +107,4 @@ def test_a_lie_about_a_network_shows(release: Path, kind: str) -> None:
 
 def test_a_mixture_states_no_generator(release: Path) -> None:
     forge(release, lambda f: f.model.update(generator="network"))
-    assert "has not the facts" in "\n".join(verify_release(release).problems)
+    assert "no declared source" in "\n".join(verify_release(release).problems)

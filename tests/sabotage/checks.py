@@ -20,6 +20,10 @@ from tests.sabotage.checks_of_books import (
     the_ledger_tells_no_customer,
     what_a_trigger_removes_is_not_charged,
 )
+from tests.sabotage.checks_of_choices import (
+    coarse_marginals_follow_from_outcomes_alone,
+    one_row_moves_a_choice_by_its_sensitivity,
+)
 from tests.sabotage.checks_of_forms import (
     an_id_that_repeats_is_no_row_of_its_own,
     each_row_is_typed_alone,
@@ -111,6 +115,8 @@ ALL = (
     a_release_is_searched_before_it_is_recorded,
     public_texts_stop_no_release,
     what_can_never_pass_charges_nothing,
+    coarse_marginals_follow_from_outcomes_alone,
+    one_row_moves_a_choice_by_its_sensitivity,
     libraries_state_what_is_charged,
     no_step_goes_unchecked,
     a_library_that_states_more_stops_the_run_unpaid,

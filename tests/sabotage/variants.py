@@ -2,6 +2,7 @@
 
 from tests.sabotage import (
     break_books,
+    break_choices,
     break_critic,
     break_doors,
     break_forms,
@@ -18,6 +19,7 @@ __all__ = [
     "ALL",
     "Variant",
     "break_books",
+    "break_choices",
     "break_critic",
     "break_doors",
     "break_forms",

@@ -25,6 +25,8 @@ from privgan.generator.losses import critic_losses
 from privgan.generator.mixture import GeneratorModel
 from privgan.generator.refine import Refinement, Training
 from privgan.ledger.ledger import PrivacyLedger
+from privgan.measurement import measure
+from privgan.measurement.looks import Looks
 from privgan.measurement.marginals import Marginal, Measurements
 from privgan.owner.owners_table import OwnersTable
 from privgan.owner.private_table import PrivateTable, Samples
@@ -39,6 +41,7 @@ from privgan.planning.planner import PlanOptions, make_plan, with_domain
 from privgan.privacy import accountant, events
 from privgan.privacy.budget import PrivacyBudget, PrivacyUnit
 from privgan.privacy.randomness import SecretStream
+from privgan.privacy.receipts import Receipt, mint
 from privgan.progress import Progress
 from privgan.table.conform import conform
 from privgan.table.schema_file import dump_schema, parse_schema
@@ -451,3 +454,71 @@ def what_leaves(
             line.partition("]")[2] for line in log if " s left" not in line
         ).encode()
         return files | {"candidate.json": json.dumps(record, sort_keys=True).encode()}
+
+
+# --- choices of many columns
+# ---------------------------------------------------------------------------------------------
+
+
+MANY = parse_schema(
+    """format: privgan.schema/1
+dataset: many
+unit: row
+columns:
+"""
+    + "".join(
+        f'  - {{name: c{i}, kind: categorical, categories: ["0", "1", "2"]}}\n' for i in range(5)
+    )
+)
+
+
+def rows_of_many(seed: int, rows: int = 600) -> pd.DataFrame:
+    """A table whose last column follows from three others; seeds differ in shares."""
+    rng = np.random.default_rng(seed)
+    codes = rng.choice(3, (rows, 5), p=rng.dirichlet(np.full(3, 4.0)))
+    codes[:, 4] = codes[:, :3].sum(1) % 2
+    return conform(pd.DataFrame({f"c{i}": codes[:, i].astype(str) for i in range(5)}), MANY)
+
+
+class Choosing(Deaf):
+    """Coins that hide all outcomes, choose the last candidate, and remember the scores."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.scores: list[np.ndarray] = []
+
+    def exponential_choice(self, scores: np.ndarray, scale: float) -> int:
+        self.scores.append(np.array(scores))
+        return super().exponential_choice(scores, scale)
+
+
+class Charges:
+    """A charger that remembers the steps."""
+
+    def __init__(self) -> None:
+        self.steps: list[str] = []
+
+    def charge(self, step: str, event: events.DpEvent) -> Receipt:
+        self.steps.append(step)
+        return mint(dataset="many", step=step, event=event)
+
+
+def chosen_of_many(frame: pd.DataFrame) -> tuple[list[np.ndarray], list[Any], list[str], Plan]:
+    """The rounds of choices on a table of five columns, with coins that hide all outcomes.
+
+    Returns:
+        The scores of each choice, the measured cliques with their groups and counts, the charged
+        steps, and the plan.
+    """
+    the_plan = make_plan(MANY, BUDGET, public_rows=900, effort="tiny")
+    coins, charges = Choosing(), Charges()
+    looks = Looks(table=PrivateTable("many", MANY.unit, frame), ledger=charges, coins=coins)
+    encoder = measure.measure_encoder(looks, MANY, the_plan)
+    known = measure.measure_one_way(looks, encoder, the_plan)
+    known = measure.measure_all(looks, MANY, encoder, the_plan, known)
+    model, _ = model_of(encoder.sizes)
+    known = measure.measure_rounds(
+        looks, encoder, the_plan, known, lambda *_: model, model, target=4
+    )
+    found = [(part.clique, part.groups, part.counts.round(6).tolist()) for part in known.marginals]
+    return coins.scores, found, charges.steps, the_plan

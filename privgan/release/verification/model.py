@@ -140,10 +140,10 @@ def model_problems(released: Released) -> Iterator[str]:
 
 
 def _kind(released: Released) -> Iterator[str]:
-    """Whether the model states just the facts of its kind."""
-    model, more = released.model, ("generator" if released.is_network else "latent")
-    if any((name in model) != (name == more) for name in ("generator", "latent")):
-        yield f"has not the facts of a model of the format {shown(model['format'])}"
+    """Whether the model states the facts of its kind."""
+    model, needed = released.model, ("generator" if released.is_network else "latent")
+    if needed not in model:
+        yield f"lacks {needed}, which a model of the format {shown(model['format'])} states"
     elif released.is_network and model["generator"] != NETWORK_KIND:
         yield f"its generator is {shown(model['generator'])}, which privgan does not write"
     elif released.is_network and not released.manifest.plan.get("settings", {}).get("network"):
