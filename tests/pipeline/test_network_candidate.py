@@ -51,11 +51,15 @@ constraints:
 
 
 @pytest.fixture
-def network_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every fit ends with a network."""
+def network_at_the_end(
+    monkeypatch: pytest.MonkeyPatch, tiny_effort: None, small_pools: None
+) -> None:
+    """Every fit ends with a network of the plan's width, strong enough to need the constraints."""
 
     def ended(candidate: object, fitted: Fitted, *args: object, **named: object) -> ReadCandidate:
-        network = random_network(fitted.encoder.sizes, strength=0.3)
+        assert fitted.plan.network is not None
+        width = fitted.plan.network.width
+        network = random_network(fitted.encoder.sizes, strength=0.3, width=width)
         return write_candidate(candidate, replace(fitted, network=network), *args, **named)
 
     monkeypatch.setattr(run, "write_candidate", ended)
@@ -76,6 +80,7 @@ def test_a_network_goes_all_the_way(
         budget=PrivacyBudget(epsilon=2),
         public_rows=900,
         effort="quick",
+        generator="network",
     )
     ledger = PrivacyLedger.open(str(tmp_path / "ledger.sqlite"))
     candidate, schema = (

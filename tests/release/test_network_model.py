@@ -91,9 +91,11 @@ def release(tmp_path: Path) -> Path:
     return Path(shutil.copytree(EXAMPLE / "release", tmp_path / "release"))
 
 
-def test_a_release_with_a_network_verifies_and_is_sampled(release: Path) -> None:
+def test_a_network_in_a_mixtures_place_is_whole_but_was_never_trained(release: Path) -> None:
     forge(release, lambda f: network_instead(f, true, true))
-    assert verify_release(release).problems == ()
+    assert verify_release(release).problems == (
+        "model/model.json: is a network, and the plan trains none",
+    )
     model = load_synthesizer(release / "model")
     assert len(model.sample(300, seed=1)) == 300
 
