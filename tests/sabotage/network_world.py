@@ -82,6 +82,20 @@ def network(sizes: Sequence[int] = SIZES) -> Autoregressive:
     return made
 
 
+def phase(
+    the_settings: NetworkSettings,
+    coins: SecretStream,
+    *,
+    sizes: tuple[int, ...] = SIZES,
+    several: bool = False,
+) -> LikelihoodTraining:
+    """The network's phase before its first step; for customers of up to three rows, or of one."""
+    shares = (1 / 3, 1 / 3, 1 / 3) if several else (1.0,)
+    training = Training(coins=coins, seed=0, rows_of_each=shares)
+    model, _ = world.model_of(sizes)
+    return LikelihoodTraining(model, network(sizes), the_settings.event, the_settings, training)
+
+
 def trained(
     codes: np.ndarray,
     the_settings: NetworkSettings,
@@ -91,11 +105,7 @@ def trained(
 ) -> LikelihoodTraining:
     """The whole phase on private codes; customers of several rows where they are given."""
     sizes = SIZES if codes.max(initial=0) < max(SIZES) else (int(codes.max()) + 1, 2)
-    several = (1.0,) if customers is None else (1 / 3, 1 / 3, 1 / 3)
-    training = Training(coins=coins, seed=0, rows_of_each=several)
-    model, _ = world.model_of(sizes)
-    event = the_settings.event
-    made = LikelihoodTraining(model, network(sizes), event, the_settings, training)
+    made = phase(the_settings, coins, sizes=sizes, several=customers is not None)
     own = np.arange(len(codes)) if customers is None else customers
     made.run(Samples(codes, own), the_settings.steps, told)
     return made
