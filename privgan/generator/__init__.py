@@ -1,1 +1,1 @@
-"""Fit the conditional generator: mixture, warm start from noisy marginals, critic by DP-SGD."""
+"""Fit the generator: a mixture to noisy marginals; a network, or a critic, by DP-SGD."""

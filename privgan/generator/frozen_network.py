@@ -57,7 +57,13 @@ class FrozenNetwork:
 
     @classmethod
     def of(cls, network: Autoregressive) -> FrozenNetwork:
-        """Freeze a network as it is now; its scales must be folded in."""
+        """Freeze a network as it is now.
+
+        Raises:
+            ValueError: Its scales are not folded in, or a number is beyond all.
+        """
+        if any((scale != 1).any() for scale in network.buffers()):
+            raise ValueError("its scales are not folded in; fold it first")
         units, (first, out) = network.width, (network.first, network.out)
         return cls(
             sizes=network.sizes,

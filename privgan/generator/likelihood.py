@@ -105,7 +105,7 @@ class LikelihoodTraining:
         # As in ``Refinement``: several rows need double precision.
         self._type = torch.float64 if self._wide else torch.float32
         network.to(self._type)
-        # Copied before the trainer hooks itself into the network: what is released has no hook.
+        # Copied before the trainer hangs its hooks on the network.
         self.average = copy.deepcopy(network).requires_grad_(False)
         self.trainer = training.trainer(
             network, settings, charged, likelihood_losses, training.coins, momentum

@@ -15,6 +15,7 @@ from privgan.planning.plan import EFFORTS, Kind, Plan, PlanStep, StepKind, event
 from privgan.planning.workload import (
     BY_DIFFERENCE,
     SHARE_OF_ROUNDS,
+    longer_training,
     measured_at_once,
     share_of_one_way,
     share_of_triples,
@@ -30,7 +31,7 @@ CHECKPOINTS = 20
 RESERVE = "{}:reserve"
 # DP-SGD of the network: chosen on simulated tables of 100,000 to 1,000,000 rows
 # (``reports/benchmarks``).
-_NETWORK_RATE, _NETWORK_WIDTH = 0.05, 64
+_NETWORK_RATE, _NETWORK_BATCH, _NETWORK_WIDTH = 0.05, 30_000, 64
 # A step moves a weight by at most this much noise, and a unit gradient by at most that.
 _MOST_NOISE_MOVED, _MOST_MOVED = 0.02, 150.0
 _FINE_SHARE = 0.20
@@ -202,10 +203,12 @@ class Draft:
     def _network(self, noise_multiplier: float) -> NetworkSettings:
         """The conditional network's settings."""
         effort, customers = EFFORTS[self.plan.effort], self.plan.kept_in_customers
-        batch = max(1, round(_NETWORK_RATE * customers))
+        rate = round(min(_NETWORK_RATE, _NETWORK_BATCH / customers), 6)
+        batch = max(1, round(rate * customers))
+        steps = longer_training(effort.likelihood_steps, self.plan.model_budget.epsilon, customers)
         return NetworkSettings(
-            steps=effort.likelihood_steps,
-            sample_rate=_NETWORK_RATE,
+            steps=steps,
+            sample_rate=rate,
             expected_batch_size=batch,
             noise_multiplier=noise_multiplier,
             max_grad_norm=1.0,
@@ -215,7 +218,7 @@ class Draft:
             distil_rows=1_000,
             distil_learning_rate=0.01,
             raking_rounds=2,
-            checkpoint_interval=self._interval(effort.likelihood_steps),
+            checkpoint_interval=self._interval(steps),
         )
 
     def _critic(self, noise_multiplier: float) -> CriticSettings:

@@ -218,6 +218,14 @@ def longer_fit(steps: int, epsilon: float, customers: float) -> int:
     return round(steps * min(2.5, max(1.0, strength(epsilon, customers) / 3)))
 
 
+def longer_training(steps: int, epsilon: float, customers: float) -> int:
+    """The number of DP-SGD steps of the network for a budget.
+
+    Finer noise leaves more to learn, up to twice as many steps (``reports/benchmarks``).
+    """
+    return round(steps * min(2.0, max(1.0, strength(epsilon, customers) / 8)))
+
+
 def strength(epsilon: float, customers: float) -> float:
     """The signal strength ε·√n through the noise; 1 for ε = 1 and 40,000 customers."""
     return epsilon * math.sqrt(customers / _REFERENCE_CUSTOMERS)

@@ -69,8 +69,10 @@ def test_what_counts_is_what_the_masks_leave() -> None:
         sizes = tuple(rng.integers(1, 7, rng.integers(1, 9)).tolist())
         width = int(rng.integers(1, 30))
         network = Autoregressive(sizes, width=width)
-        masks = {name: int(getattr(network, name).mask.sum()) for name in ("first", "second")}
-        assert weight_counts(sizes, width) == masks | {"direct": int(network.direct.mask.sum())}
+        first, out = network.first.mask, network.out.mask
+        parts = {"first": first, "second": out[:, :width], "direct": out[:, width:]}
+        masks = {name: int(part.sum()) for name, part in parts.items()}
+        assert weight_counts(sizes, width) == masks
 
 
 def test_a_file_holds_no_weight_that_does_not_count() -> None:
@@ -78,7 +80,7 @@ def test_a_file_holds_no_weight_that_does_not_count() -> None:
     network = random_network((3, 4, 2), width=5)
     before = FrozenNetwork.of(network).tensors()
     with torch.no_grad():
-        for layer in (network.first, network.second, network.direct):
+        for layer in (network.first, network.out):
             layer.weight += 1_000 * (1 - layer.mask)
     after = FrozenNetwork.of(network).tensors()
     assert all((before[name] == after[name]).all() for name in before)
@@ -107,6 +109,17 @@ def test_files_are_small(columns: int, codes: int, most: int) -> None:
 def test_numbers_that_no_fit_leaves_are_refused(value: float) -> None:
     network = random_network((3, 4, 2), width=5)
     with torch.no_grad():
-        network.second.bias[1] = value
+        network.out.bias[1] = value
     with pytest.raises(ValueError, match=r"second\.bias"):
         FrozenNetwork.of(network)
+
+
+def test_scales_are_folded_in_before() -> None:
+    sizes = (3, 4, 2)
+    network, codes = random_network(sizes, width=5), codes_of(sizes, 300)
+    before = FrozenNetwork.of(network).log_likelihood(codes)
+    network.precondition(one_hot(torch.from_numpy(codes), sizes))
+    with pytest.raises(ValueError, match="fold"):
+        FrozenNetwork.of(network)
+    network.fold()
+    np.testing.assert_allclose(FrozenNetwork.of(network).log_likelihood(codes), before, atol=1e-4)

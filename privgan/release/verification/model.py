@@ -135,8 +135,6 @@ def model_problems(released: Released) -> Iterator[str]:
         *code_problems(released),
     ]
     yield from (f"{MODEL}: {problem}" for problem in found)
-    if released.is_network and not released.manifest.plan.get("settings", {}).get("network"):
-        yield f"{MODEL}: is a network, and the plan trains none"
     if not found and released.holds(WEIGHTS):
         yield from (f"{WEIGHTS}: {problem}" for problem in _tensors(released))
 
@@ -144,10 +142,13 @@ def model_problems(released: Released) -> Iterator[str]:
 def _kind(released: Released) -> Iterator[str]:
     """Whether the model states the facts of its kind."""
     model, needed = released.model, ("generator" if released.is_network else "latent")
+    settings = released.manifest.plan.get("settings")
     if needed not in model:
         yield f"lacks {needed}, which a model of the format {shown(model['format'])} states"
     elif released.is_network and model["generator"] != NETWORK_KIND:
         yield f"its generator is {shown(model['generator'])}, which privgan does not write"
+    elif released.is_network and settings is not None and settings.get("network") is None:
+        yield "is a network, and the plan makes none"
     elif type(model["width"]) is not int or not 1 <= model["width"] <= MOST_WIDTH:
         yield f"its width is {shown(model['width'])}; allowed: 1 to {MOST_WIDTH:,}"
 
