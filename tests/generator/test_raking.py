@@ -113,7 +113,7 @@ def test_targets_within_their_noise_move_nothing(seed: int, part: float) -> None
 
 
 def test_noise_is_not_chased() -> None:
-    """Rows of the true distribution stay as near to it, under targets that are far noisier."""
+    """Rows of the true distribution stay nearer to it than targets that are far noisier."""
     rng = np.random.default_rng(3)
     truth = _rows(rng, 200_000)
     codes = truth[rng.integers(len(truth), size=20_000)]
@@ -129,7 +129,7 @@ def test_noise_is_not_chased() -> None:
     plain, weights = np.ones(len(codes)), raked(codes, SIZES, noisy, rng)
     chased = _distance(codes, noisy, plain)
     moved = _distance(codes, true, weights)
-    assert moved < 0.5 * chased
+    assert moved < 0.75 * chased
 
 
 def test_no_target_moves_nothing() -> None:
