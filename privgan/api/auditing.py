@@ -21,6 +21,7 @@ from privgan.naming import parameter
 from privgan.pipeline.candidate import Candidate
 from privgan.pipeline.foreign_tables import read_foreign
 from privgan.pipeline.stages import audit_teller
+from privgan.pipeline.twin import TRAINED
 from privgan.privacy.budget import DEFAULT_DELTA, PrivacyBudget
 from privgan.progress import Progress
 from privgan.sources import SourceOptions
@@ -131,9 +132,10 @@ def audit_twin(
     *,
     epsilon: float = 3.0,
     delta: float = DEFAULT_DELTA,
+    trained: str = "network",
     progress: bool | Progress = False,
 ) -> TwinReport:
-    """Test this machine's private critic (DP-SGD) against ε; about a minute. INTERNAL.
+    """Test this machine's DP-SGD against ε; less than a minute. INTERNAL.
 
     Gradients are planted in a test run that is never charged nor released.
 
@@ -142,10 +144,11 @@ def audit_twin(
         schema: The table's schema.
         epsilon: The claimed ε.
         delta: The claimed δ.
+        trained: What DP-SGD trains: the ``network``, or the mixture's ``critic``.
         progress: As for ``Synthesizer``.
 
     Raises:
-        UsageError: when one of table and schema is missing.
+        UsageError: when one of table and schema is missing, or something else is to be trained.
 
     >>> audit_twin(customers)
     Traceback (most recent call last):
@@ -157,7 +160,8 @@ def audit_twin(
     budget = PrivacyBudget(epsilon=number("epsilon", epsilon), delta=number("delta", delta))
     facts = None if schema is None else schema_of(schema)
     own = None if table is None else table_of(table)
-    return twin_job(budget, own, facts, tell_progress(progress))
+    kind = chosen("trained", trained, TRAINED)
+    return twin_job(budget, kind, own, facts, tell_progress(progress))
 
 
 def candidate_of(given: Any) -> Candidate:

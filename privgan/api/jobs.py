@@ -144,15 +144,14 @@ def audit_job(
 
 
 def twin_job(
-    budget: PrivacyBudget, table: Any, schema: Schema | None, progress: Progress
+    budget: PrivacyBudget, trained: str, table: Any, schema: Schema | None, progress: Progress
 ) -> TwinReport:
-    """Test this machine's private critic by a run that is never charged nor released."""
+    """Test this machine's DP-SGD by a run that is never charged nor released."""
     progress.begin()
     if schema is None:
-        return run_twin(budget, progress)
-    return run_twin(
-        budget, progress, table=TableAsRead.read(table, SourceOptions()).conforming(schema)
-    )
+        return run_twin(budget, progress, trained=trained)
+    owned = TableAsRead.read(table, SourceOptions()).conforming(schema)
+    return run_twin(budget, progress, trained=trained, table=owned)
 
 
 def check_job(

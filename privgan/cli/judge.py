@@ -67,7 +67,8 @@ _VERDICT_CODES = {"NOT_REFUTED": 0, "REFUTED": 1, "INCONCLUSIVE": 3}
     "--twin",
     is_flag=True,
     help=(
-        "Test this machine's private critic by a run that is never charged nor released; see above."
+        "Test this machine's DP-SGD of the network by a run that is never charged nor released; see"
+        " above."
     ),
 )
 @click.option(
@@ -97,7 +98,7 @@ def audit(
     Either CANDIDATE with the TABLE that it was fitted on, or any synthetic table with --real,
     --holdout, --synthetic. --twin plants gradients in the DP-SGD of a test run on a simulated
     table, or on --real with --schema, and holds what every noisy gradient tells about them against
-    the claimed ε [default: 3]; it takes about a minute.
+    the claimed ε [default: 3]; it takes less than a minute.
 
     Of a foreign table, values that are written otherwise (dates with zero times, decimal commas, Y
     for true) are read and told. A column with more than half of its values lost is left out, and

@@ -23,6 +23,7 @@ from privgan.ledger.ledger import PrivacyLedger
 from privgan.owner.owners_table import OwnersTable
 from privgan.pipeline.fitting import fit
 from privgan.pipeline.job import FitSettings
+from privgan.planning import plan as planning
 from privgan.planning.dpsgd_settings import DpSgdSettings
 from privgan.planning.planner import PlanOptions, make_plan
 from privgan.privacy import accountant
@@ -37,6 +38,8 @@ CANARIES = 4_000
 ROWS = 2_000
 _EFFORT = "quick"
 _MARGINAL_SHARE = 0.05
+# What a test run trains, and the kind of generator that has it.
+TRAINED = {"network": planning.Kind.NETWORK, "critic": planning.Kind.MIXTURE}
 _REGIONS = ("north", "south", "west")
 
 
@@ -44,30 +47,35 @@ def run_twin(
     budget: PrivacyBudget,
     progress: Progress,
     *,
+    trained: str = "network",
     table: OwnersTable | None = None,
     canaries: int = CANARIES,
     coins: SecretStream | None = None,
 ) -> TwinReport:
     """Train once with canaries included by fair coins, and test the claim on the noisy gradients.
 
-    Nearly the whole budget goes to the private critic, whose DP-SGD is tested.
+    Nearly the whole budget goes to DP-SGD, which is tested.
 
     Args:
         budget: The test run's (ε, δ).
         progress: Tells the owner.
+        trained: What DP-SGD trains: the ``network``, or the mixture's ``critic``.
         table: A conforming table; None for a simulated one.
         canaries: How many gradients are planted.
         coins: Secret coins; None for a fresh stream from the operating system.
 
     Raises:
-        UsageError: The table is too small for a private critic.
+        UsageError: The table is too small for DP-SGD, or something else is to be trained.
     """
+    if trained not in TRAINED:
+        raise UsageError(f"the test run trains {trained!r}; allowed: {', '.join(TRAINED)}")
     coins, table = coins or SecretStream(), table or simulated()
     plan = make_plan(
         table.schema,
         budget,
         public_rows=table.row_count(),
         effort=_EFFORT,
+        kind=TRAINED[trained],
         marginal_share=_MARGINAL_SHARE,
         options=PlanOptions(canary_probability=0.0),
     )
@@ -79,8 +87,7 @@ def run_twin(
         fit(table, plan, ledger, FitSettings(progress=progress, coins=coins, trainer=trainer))
     if not played:
         raise UsageError(
-            "the plan has no private critic to test; give a table with more rows or a larger"
-            " epsilon"
+            "the plan has no DP-SGD to test; give a table with more rows or a larger epsilon"
         )
     game, settings = played[0]
     if game.steps != settings.steps:
@@ -94,7 +101,7 @@ def run_twin(
 def _probed(
     inside: np.ndarray,
     played: list[tuple[GradientAttack, DpSgdSettings]],
-    critic: Any,
+    network: Any,
     settings: DpSgdSettings,
     *rest: Any,
 ) -> PrivateTrainer:
@@ -103,7 +110,7 @@ def _probed(
         len(inside), sample_rate=settings.sample_rate, noise_multiplier=settings.noise_multiplier
     )
     played.append((game, settings))
-    return ProbedTrainer(critic, settings, *rest, inside=inside, observe=game.see)
+    return ProbedTrainer(network, settings, *rest, inside=inside, observe=game.see)
 
 
 def simulated() -> OwnersTable:

@@ -104,6 +104,6 @@ class PlanFacts:
         return self.raw.get(name, otherwise)
 
     def setting(self, part: str, name: str, otherwise: Any) -> Any:
-        """A setting of ``marginals`` or ``generator``, where the plan states it."""
+        """A setting of ``marginals``, ``generator`` or ``network``, where the plan states it."""
         settings = self.raw.get("settings", {})
-        return settings.get(part, {}).get(name, otherwise)
+        return (settings.get(part) or {}).get(name, otherwise)

@@ -143,3 +143,5 @@ def test_private_steps_run_to_the_end_and_average(rows_of_each: tuple[float, ...
     assert told[-1] == (4, 4)
     assert all(part.isfinite().all() for part in made.parameters())
     assert next(made.parameters()).dtype == torch.float32
+    # A hook would hold the trainer, and with it sums of the last batch.
+    assert not any(part._forward_hooks or part._backward_hooks for part in made.modules())

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from privgan.generator import network_fit
+from privgan.pipeline import private_training
 from privgan.pipeline.request import RunRequest
 from privgan.planning import plan
 from privgan.privacy.budget import PrivacyBudget
@@ -55,7 +58,14 @@ def purchases() -> Callable[..., pd.DataFrame]:
 def tiny_effort(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the effort "quick" be over at once."""
     small = plan.Effort(
-        entries=60, batch=60, network_steps=20, round_steps=2, final_steps=20, critic_steps=40
+        entries=60,
+        batch=60,
+        network_steps=20,
+        round_steps=2,
+        final_steps=20,
+        critic_steps=40,
+        likelihood_steps=40,
+        distil_steps=40,
     )
     monkeypatch.setitem(plan.EFFORTS, "quick", small)  # type: ignore[arg-type]
 
@@ -73,3 +83,18 @@ def purchase_request(tmp_path: Path, tiny_effort: None) -> RunRequest:
         dp_sgd_share=0.5,
         resumable=True,
     )
+
+
+@pytest.fixture
+def small_pools(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few synthetic rows and free steps around the network's DP-SGD."""
+    for name, value in {"_POOL": 4_000, "_STEPS": 60, "_ROWS": 400}.items():
+        monkeypatch.setattr(network_fit, name, value)
+    monkeypatch.setattr(private_training, "_POOL", 4_000)
+    monkeypatch.setattr(private_training, "_JUDGED_BY", 4_000)
+
+
+@pytest.fixture
+def network_request(purchase_request: RunRequest, small_pools: None) -> RunRequest:
+    """The same request, for a network."""
+    return replace(purchase_request, generator="network")

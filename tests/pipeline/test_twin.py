@@ -15,13 +15,17 @@ import pandas as pd
 import pytest
 from jsonschema import Draft202012Validator
 
+from privgan.api.auditing import audit_twin
 from privgan.audit.lower_bounds.ceilings import Claim
 from privgan.audit.lower_bounds.twin import BOUND, GDP, LARGEST, RATES, TwinReport, judge_game
 from privgan.audit.report import Verdict
 from privgan.cli.main import execute
+from privgan.errors import UsageError
 from privgan.files.documents import json_schema
+from privgan.generator.likelihood import LikelihoodTraining
 from privgan.owner.owners_table import OwnersTable
-from privgan.pipeline.twin import run_twin
+from privgan.owner.private_table import Samples
+from privgan.pipeline.twin import TRAINED, run_twin
 from privgan.planning import plan
 from privgan.privacy.budget import PrivacyBudget
 from privgan.progress import Progress
@@ -34,25 +38,36 @@ BUDGET = PrivacyBudget(epsilon=3)
 CANARIES = 600
 QUIET = Progress(quiet=True)
 _SMALL = plan.Effort(
-    entries=40, batch=200, network_steps=3, round_steps=1, final_steps=3, critic_steps=60
+    entries=40,
+    batch=200,
+    network_steps=3,
+    round_steps=1,
+    final_steps=3,
+    critic_steps=60,
+    likelihood_steps=150,  # At a rate of 5 %, few canaries are in no batch at all.
+    distil_steps=20,
 )
+
+STEPS = {"network": _SMALL.likelihood_steps, "critic": _SMALL.critic_steps}
 
 
 @pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+def _quick(monkeypatch: pytest.MonkeyPatch, small_pools: None) -> None:
     monkeypatch.setitem(plan.EFFORTS, "quick", _SMALL)  # type: ignore[arg-type]
 
 
 @cache
-def _honest() -> TwinReport:
-    return run_twin(BUDGET, QUIET, canaries=CANARIES, coins=RepeatableStream(1))
+def _honest(trained: str = "network") -> TwinReport:
+    coins = RepeatableStream(1)
+    return run_twin(BUDGET, QUIET, trained=trained, canaries=CANARIES, coins=coins)
 
 
-def test_the_trainer_as_it_is_is_not_refuted() -> None:
+@pytest.mark.parametrize("trained", TRAINED)
+def test_the_trainer_as_it_is_is_not_refuted(trained: str) -> None:
     """Coins that can be drawn again: what is stated at 99 % is about fixed numbers."""
-    report = _honest()
+    report = _honest(trained)
     assert report.verdict is Verdict.NOT_REFUTED
-    assert report.steps == _SMALL.critic_steps
+    assert report.steps == STEPS[trained]
     bound, largest = report.metric(BOUND), report.metric(LARGEST)
     assert 0.2 < bound.value < report.epsilon < largest.value  # type: ignore[operator]
     assert report.epsilon == bound.ceiling == pytest.approx(2.93, abs=0.1)
@@ -61,6 +76,7 @@ def test_the_trainer_as_it_is_is_not_refuted() -> None:
         assert "shown only" in report.metric(name).method
 
 
+@pytest.mark.parametrize("trained", TRAINED)
 @pytest.mark.parametrize(
     "broken",
     [
@@ -71,12 +87,34 @@ def test_the_trainer_as_it_is_is_not_refuted() -> None:
     ids=lambda broken: broken.__name__,
 )
 def test_a_trainer_without_noise_or_without_clipping_is_refuted(
-    broken: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
+    broken: Callable[[pytest.MonkeyPatch], None], trained: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken(monkeypatch)
-    report = run_twin(BUDGET, QUIET, canaries=CANARIES, coins=RepeatableStream(1))
+    coins = RepeatableStream(1)
+    report = run_twin(BUDGET, QUIET, trained=trained, canaries=CANARIES, coins=coins)
     assert report.verdict is Verdict.REFUTED
     assert report.metric(BOUND).value > 1.2 * report.epsilon  # type: ignore[operator]
+
+
+def test_the_networks_twin_trains_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The default tests the step that the product uses by default."""
+    seen: list[str] = []
+    plain = LikelihoodTraining._private_step
+
+    def noting(self: LikelihoodTraining, samples: Samples) -> None:
+        seen.append(type(self.network).__name__)
+        plain(self, samples)
+
+    monkeypatch.setattr(LikelihoodTraining, "_private_step", noting)
+    run_twin(BUDGET, QUIET, canaries=20, coins=RepeatableStream(1))
+    assert seen == ["Autoregressive"] * STEPS["network"]
+
+
+def test_nothing_else_is_trained() -> None:
+    with pytest.raises(UsageError, match="trains 'gan'; allowed: network, critic"):
+        run_twin(BUDGET, QUIET, trained="gan")
+    with pytest.raises(UsageError, match=r"trained.*'gan'"):
+        audit_twin(trained="gan")
 
 
 def test_the_report_follows_its_json_schema() -> None:
@@ -175,15 +213,20 @@ def test_what_makes_no_sense_is_refused(
     assert told in capsys.readouterr().err
 
 
-@pytest.mark.slow
+@pytest.mark.parametrize("trained", ["network", pytest.param("critic", marks=pytest.mark.slow)])
 def test_a_table_of_customers_with_several_rows(
-    purchases: Callable[..., pd.DataFrame], purchase_schema: str
+    purchases: Callable[..., pd.DataFrame], purchase_schema: str, trained: str
 ) -> None:
     """Each a sample of several rows, in double precision, and shares that are measured first."""
     schema = parse_schema(purchase_schema)
     table = OwnersTable(conform(purchases(), schema).reset_index(drop=True), schema)
     report = run_twin(
-        PrivacyBudget(epsilon=6), QUIET, table=table, canaries=200, coins=RepeatableStream(2)
+        PrivacyBudget(epsilon=6),
+        QUIET,
+        trained=trained,
+        table=table,
+        canaries=200,
+        coins=RepeatableStream(2),
     )
-    assert report.steps == _SMALL.critic_steps
+    assert report.steps == STEPS[trained]
     assert report.verdict is not Verdict.REFUTED

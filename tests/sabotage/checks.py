@@ -33,6 +33,16 @@ from tests.sabotage.checks_of_libraries import (
     libraries_state_what_is_charged,
     no_step_goes_unchecked,
 )
+from tests.sabotage.checks_of_network import (
+    each_customer_moves_the_network_by_one_clip_norm,
+    each_row_moves_the_network_by_its_clipped_gradient,
+    every_tensor_of_the_network_gets_noise,
+    nothing_around_the_network_sees_a_row,
+    the_network_sees_rows_by_their_noisy_sums_alone,
+    the_network_takes_the_plans_steps,
+    the_networks_batches_are_poisson_samples,
+    the_networks_rows_are_charged_before,
+)
 from tests.sabotage.checks_of_releases import (
     a_release_is_searched_before_it_is_recorded,
     public_texts_stop_no_release,
@@ -110,4 +120,12 @@ ALL = (
     libraries_state_what_is_charged,
     no_step_goes_unchecked,
     a_library_that_states_more_stops_the_run_unpaid,
+    each_customer_moves_the_network_by_one_clip_norm,
+    each_row_moves_the_network_by_its_clipped_gradient,
+    every_tensor_of_the_network_gets_noise,
+    nothing_around_the_network_sees_a_row,
+    the_network_sees_rows_by_their_noisy_sums_alone,
+    the_network_takes_the_plans_steps,
+    the_networks_batches_are_poisson_samples,
+    the_networks_rows_are_charged_before,
 )

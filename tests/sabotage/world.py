@@ -30,7 +30,7 @@ from privgan.measurement.looks import Looks
 from privgan.measurement.marginals import Marginal, Measurements
 from privgan.owner.owners_table import OwnersTable
 from privgan.owner.private_table import PrivateTable, Samples
-from privgan.pipeline import fitting
+from privgan.pipeline import fitting, job
 from privgan.pipeline.candidate import LOG_FILE, Candidate
 from privgan.pipeline.request import RunRequest
 from privgan.pipeline.run import Run, fit_candidate
@@ -58,7 +58,16 @@ columns:
 SCHEMA = parse_schema(_SCHEMA)
 BUDGET = PrivacyBudget(epsilon=6, delta=1e-6)
 CPU = torch.device("cpu")
-_TINY = Effort(entries=24, batch=40, network_steps=2, round_steps=1, final_steps=2, critic_steps=4)
+_TINY = Effort(
+    entries=24,
+    batch=40,
+    network_steps=2,
+    round_steps=1,
+    final_steps=2,
+    critic_steps=4,
+    likelihood_steps=4,
+    distil_steps=20,
+)
 _LOUD = 2.0**60
 _FAR_TOO_MUCH = 1e6
 
@@ -410,7 +419,7 @@ def fit(
 
 
 def candidate(
-    frame: pd.DataFrame, coins: SecretStream, folder: Path
+    frame: pd.DataFrame, coins: SecretStream, folder: Path, the_plan: Plan | None = None
 ) -> tuple[Candidate, PrivacyLedger]:
     """A fitted and sampled candidate, from the table to its files."""
     paths = folder / "table.csv", folder / "schema.yaml"
@@ -419,16 +428,19 @@ def candidate(
     request = RunRequest(table=paths[0], schema=paths[1], budget=BUDGET, rows=50, effort="tiny")
     ledger = PrivacyLedger.open(str(folder / "ledger.sqlite"))
     out = folder / "candidate"
-    with mock.patch.object(fitting, "SecretStream", return_value=coins):
+    with mock.patch.object(job, "SecretStream", return_value=coins):
         table, quiet = OwnersTable(frame, SCHEMA), Progress(quiet=True)
-        run = Run(request=request, plan=plan(), table=table, ledger=ledger, progress=quiet)
+        planned = plan() if the_plan is None else the_plan
+        run = Run(request=request, plan=planned, table=table, ledger=ledger, progress=quiet)
         return fit_candidate(run, Candidate(out, out / "internal")).files, ledger
 
 
-def what_leaves(frame: pd.DataFrame) -> dict[str, bytes]:
+def what_leaves(
+    frame: pd.DataFrame, coins: SecretStream | None = None, the_plan: Plan | None = None
+) -> dict[str, bytes]:
     """Every file that a release is made from, with coins that hide all outcomes."""
     with tempfile.TemporaryDirectory() as folder:
-        made, _ = candidate(frame, Deaf(1), Path(folder))
+        made, _ = candidate(frame, coins or Deaf(1), Path(folder), the_plan)
         record = made.record().to_json()
         del record["run"], record["canaries"]["commitment"]
         files = {

@@ -72,9 +72,8 @@ class TwinReport:
 
     Attributes:
         metrics: All figures; the first decides.
-        verdict: The verdict on the claimed ε of the private critic.
-        epsilon: The ε that the accountant claims for the critic's DP-SGD, which is what the
-            canaries are in.
+        verdict: The verdict on the claimed ε of DP-SGD.
+        epsilon: The ε that the accountant claims for DP-SGD, which is what the canaries are in.
         delta: The δ of the claim.
         canaries: All canaries.
         steps: Noisy steps that were seen.

@@ -1,0 +1,213 @@
+"""Which generator a plan trains: asked for or decided, and what its DP-SGD costs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import pytest
+
+from privgan.errors import UsageError
+from privgan.planning.plan import Kind, Plan, StepKind
+from privgan.planning.plan_facts import PlanFacts
+from privgan.planning.planner import PlanOptions, make_plan, with_domain
+from privgan.planning.workload import SHARE_BESIDE_NETWORK, network_pays
+from privgan.privacy import accountant
+from privgan.privacy.budget import PrivacyBudget, PrivacyUnit
+from privgan.privacy.events import Composed
+from privgan.release.verification.plan import _trained
+from tests.planning.test_planner import SCHEMA
+
+SEVERAL = replace(SCHEMA, unit=PrivacyUnit(column="id", max_rows=3))
+TWO_COLUMNS = replace(SCHEMA, columns=SCHEMA.columns[:2])
+
+
+def _plan(
+    epsilon: float = 3.0, rows: int | None = 20_000, *, resumable: bool = False, **more: Any
+) -> Plan:
+    more = {"schema": SCHEMA, "effort": "quick", **more}
+    return make_plan(
+        more.pop("schema"),
+        PrivacyBudget(epsilon=epsilon, delta=1e-6),
+        public_rows=rows,
+        options=PlanOptions(resumable=resumable),
+        **more,
+    )
+
+
+# A tenth of the customers is left out as canaries.
+@pytest.mark.parametrize(
+    ("epsilon", "rows", "kind"),
+    [
+        (3.0, 101_000, Kind.NETWORK),
+        (3.0, 99_000, Kind.MIXTURE),
+        (1.0, 901_000, Kind.NETWORK),
+        (1.0, 899_000, Kind.MIXTURE),
+        (3.0, 5_000, Kind.MIXTURE),
+    ],
+)
+def test_auto_takes_what_pays(epsilon: float, rows: int, kind: Kind) -> None:
+    plan = _plan(epsilon, rows)
+    assert plan.kind is kind
+    assert network_pays(epsilon, plan.kept_in_customers, 4) is (kind is Kind.NETWORK)
+    assert (plan.network is None) is (kind is Kind.MIXTURE)
+    assert plan.critic is None
+    wanted = SHARE_BESIDE_NETWORK if kind is Kind.NETWORK else 1.0
+    assert plan.marginal_share == wanted
+
+
+def test_two_columns_leave_a_network_nothing_to_find() -> None:
+    assert _plan(10.0, 900_000, schema=TWO_COLUMNS).kind is Kind.MIXTURE
+    assert _plan(10.0, 900_000, schema=TWO_COLUMNS, kind=Kind.NETWORK).network is not None
+
+
+def test_auto_waits_for_the_row_count() -> None:
+    plan = _plan(3.0, None)
+    assert (plan.kind, plan.marginal_share, plan.network) == (Kind.AUTO, None, None)
+    assert with_domain(plan, SCHEMA, 200_000).kind is Kind.NETWORK
+    assert with_domain(plan, SCHEMA, 5_000).kind is Kind.MIXTURE
+
+
+@pytest.mark.parametrize(
+    ("asked", "kind", "share", "trained"),
+    [
+        ({}, Kind.MIXTURE, 1.0, None),
+        ({"kind": "mixture"}, Kind.MIXTURE, 1.0, None),
+        ({"kind": "mixture", "marginal_share": 0.7}, Kind.MIXTURE, 0.7, "critic"),
+        ({"marginal_share": 0.7}, Kind.MIXTURE, 0.7, "critic"),
+        ({"kind": "network"}, Kind.NETWORK, SHARE_BESIDE_NETWORK, "network"),
+        ({"kind": "network", "marginal_share": 0.7}, Kind.NETWORK, 0.7, "network"),
+    ],
+    ids=str,
+)
+def test_what_is_asked_for_is_planned(
+    asked: dict[str, Any], kind: Kind, share: float, trained: str | None
+) -> None:
+    plan = _plan(**asked)
+    assert (plan.kind, plan.marginal_share) == (kind, share)
+    found = [name for name in ("network", "critic") if getattr(plan, name) is not None]
+    assert found == ([trained] if trained else [])
+    assert [step.name for step in plan.steps if step.mechanism is None] == found
+
+
+def test_the_default_of_a_large_table_is_what_is_planned_when_it_is_asked_for() -> None:
+    """So a plan is made again from what a release states."""
+    plan = _plan(3.0, 150_000)
+    again = _plan(3.0, 150_000, kind=plan.kind, marginal_share=plan.marginal_share)
+    assert again.fingerprint() == plan.fingerprint()
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"kind": "gan"}, "the generator is 'gan'; allowed: auto, mixture, network"),
+        ({"kind": ""}, "allowed: auto"),
+        ({"kind": "network", "marginal_share": 1.0}, "share must be below 1"),
+        ({"kind": "network", "marginal_share": 0.01}, "must be in 0.05 to 1"),
+        ({"resumable": True}, "needs DP-SGD"),
+        ({"resumable": True, "kind": "mixture"}, "needs DP-SGD"),
+        ({"resumable": True, "marginal_share": 1.0}, "needs DP-SGD"),
+    ],
+    ids=str,
+)
+def test_what_makes_no_plan_is_refused(asked: dict[str, Any], told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        _plan(**asked)
+
+
+@pytest.mark.parametrize("several", [False, True], ids=["one row", "several rows"])
+@pytest.mark.parametrize("resumable", [False, True], ids=["plain", "resumable"])
+def test_all_events_together_cost_at_most_the_budget(several: bool, resumable: bool) -> None:
+    """By privacy loss distributions, the reserve included; and little is wasted."""
+    if several:
+        plan = _plan(schema=SEVERAL, kind=Kind.NETWORK, resumable=resumable)
+        plan = with_domain(plan, SEVERAL, 30_000, (0.5, 0.3, 0.2))
+    else:
+        plan = _plan(kind=Kind.NETWORK, resumable=resumable)
+    joint = Composed([step.event for step in plan.steps])
+    delta, most = plan.model_budget.delta, plan.model_budget.epsilon
+    assert 0.95 * most <= accountant.epsilon_by_pld(joint, delta) <= most
+    assert plan.network is not None
+    assert plan.step("network").event == plan.network.event
+    batch = plan.network.sample_rate * plan.kept_in_customers
+    assert plan.network.expected_batch_size == round(batch)
+    again = plan.of_kind(StepKind.NETWORK_AGAIN)
+    assert [step.event for step in again] == (
+        [plan.network.event_of(plan.network.checkpoint_interval)] if resumable else []
+    )
+
+
+def test_several_rows_of_a_customer_cost_marginals_more_and_dp_sgd_nothing() -> None:
+    """A customer's rows are clipped as one, so that its event is the same."""
+    one, several = (
+        with_domain(_plan(rows=None, schema=schema, kind=Kind.NETWORK), schema, 30_000, shares)
+        for schema, shares in ((SCHEMA, (1.0,)), (SEVERAL, (0.5, 0.3, 0.2)))
+    )
+    assert one.network is not None
+    assert several.network is not None
+    first, second = (plan.of_kind(StepKind.MARGINAL)[0].noise for plan in (one, several))
+    assert second > 2.5 * first
+    assert several.network.noise_multiplier == pytest.approx(one.network.noise_multiplier, rel=0.2)
+
+
+Change = Callable[[dict[str, Any]], object]
+
+
+def _of_network(**changes: Any) -> Change:
+    return lambda plan: plan["settings"]["network"].update(changes)
+
+
+def _without_step(plan: dict[str, Any]) -> None:
+    steps = plan["stages"][-1]["steps"]
+    steps[:] = [step for step in steps if step["name"] != "network"]
+
+
+LIES: dict[str, tuple[Change, str]] = {
+    "more steps": (_of_network(steps=151), "not what the network's settings say"),
+    "less noise": (_of_network(noise_multiplier=0.5), "not what the network's settings say"),
+    "more rows": (_of_network(sample_rate=0.06), "not what the network's settings say"),
+    "another batch": (_of_network(expected_batch_size=7), "expected batch is 7"),
+    "no clipping": (_of_network(max_grad_norm=0.0), "clip norm is not above 0"),
+    "no reserve": (_of_network(checkpoint_interval=0), "network steps in reserve"),
+    "no network": (
+        lambda plan: plan["settings"].update(network=None),
+        "do not both have a network",
+    ),
+    "no network's step": (_without_step, "do not both have a network"),
+    "a critic beside it": (
+        lambda plan: plan["settings"].update(critic=plan["settings"]["network"]),
+        "do not both have a critic",
+    ),
+    "not resumable": (lambda plan: plan.update(resumable=False), "network steps in reserve"),
+}
+
+
+@cache
+def _text() -> str:
+    return json.dumps(_plan(kind=Kind.NETWORK, resumable=True).to_json())
+
+
+def _json() -> dict[str, Any]:
+    made: dict[str, Any] = json.loads(_text())
+    return made
+
+
+def test_a_plan_with_a_network_agrees_with_itself() -> None:
+    assert list(_trained(PlanFacts.from_json(_json()))) == []
+
+
+def test_a_plan_of_before_there_was_a_network_agrees_with_itself() -> None:
+    plan: dict[str, Any] = json.loads(json.dumps(_plan(marginal_share=0.6).to_json()))
+    del plan["settings"]["network"], plan["kind"]
+    assert list(_trained(PlanFacts.from_json(plan))) == []
+
+
+@pytest.mark.parametrize("kind", LIES)
+def test_a_lie_about_the_network_is_found(kind: str) -> None:
+    change, told = LIES[kind]
+    plan = _json()
+    change(plan)
+    assert told in "\n".join(_trained(PlanFacts.from_json(plan)))
