@@ -11,6 +11,7 @@ import pytest
 import privgan
 from privgan.pipeline import stages
 from privgan.pipeline.stages import AUDIT_STAGES, Size, StageName, seconds_of, stages_of
+from privgan.planning.plan import GeneratorKind
 from privgan.planning.planner import make_plan
 from privgan.privacy.budget import PrivacyBudget, PrivacyUnit
 from privgan.progress import Clock, Progress, Stage, duration
@@ -116,10 +117,14 @@ def test_quiet_says_nothing_and_the_log_has_every_line(tmp_path: Path) -> None:
 def test_every_stage_of_a_run_is_expected_once_and_in_order() -> None:
     plan = make_plan(SCHEMA, BUDGET, public_rows=5_000)
     names = [stage.name for stage in stages_of(plan, SCHEMA)(plan.rows)]
-    without = [name for name in StageName if name is not StageName.CRITIC]
+    trained = {StageName.DISTIL, StageName.NETWORK_STEPS, StageName.RAKING, StageName.CRITIC}
+    without = [name for name in StageName if name not in trained]
     assert names == [*without[:-1], *AUDIT_STAGES.values(), StageName.REPORT]
     refined = make_plan(SCHEMA, BUDGET, public_rows=5_000, marginal_share=0.8)
     assert StageName.CRITIC in [stage.name for stage in stages_of(refined, SCHEMA)(refined.rows)]
+    network = make_plan(SCHEMA, BUDGET, public_rows=5_000, kind=GeneratorKind.NETWORK)
+    names = [stage.name for stage in stages_of(network, SCHEMA)(network.rows)]
+    assert trained - {StageName.CRITIC} <= set(names)
     fitted = [stage.name for stage in stages_of(plan, SCHEMA, judged=False)(plan.rows)]
     assert fitted == without[: without.index(StageName.SCAN)]
 
@@ -146,6 +151,10 @@ def test_an_estimate_grows_with_each_public_size() -> None:
         rounds=3,
         round_steps=50,
         final=1_000,
+        distil_steps=400,
+        likelihood_steps=150,
+        likelihood_batch=50,
+        raking_rounds=2,
         critic_steps=10,
         critic_batch=100,
     )

@@ -160,7 +160,7 @@ def audit_twin(
     budget = PrivacyBudget(epsilon=number("epsilon", epsilon), delta=number("delta", delta))
     facts = None if schema is None else schema_of(schema)
     own = None if table is None else table_of(table)
-    kind = chosen("trained", trained, TRAINED)
+    kind = chosen("trained", trained, list(TRAINED))
     return twin_job(budget, kind, own, facts, tell_progress(progress))
 
 

@@ -136,7 +136,7 @@ def plan(
       --context context.yaml
     """
     from privgan.planning.error_floor import illegible
-    from privgan.planning.plan import Kind
+    from privgan.planning.plan import GeneratorKind
     from privgan.planning.planner import make_plan
     from privgan.planning.risk import curve_of
     from privgan.release.guarantee import accounting
@@ -152,7 +152,7 @@ def plan(
             tried,
             public_rows=public_rows,
             effort=effort,
-            kind=Kind(generator),
+            kind=GeneratorKind(generator),
             marginal_share=None if dp_sgd_share is None else 1 - dp_sgd_share,
         )
 

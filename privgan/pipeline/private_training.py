@@ -74,7 +74,9 @@ def run_phase(job: Job, refining: Refining, receipt: Receipt) -> Fitted:
     """
     phase, settings, keep = refining.phase, refining.phase.settings, job.settings.keep
     samples = job.table.samples(receipt, refining.fitted.encoder.encode)
-    with job.progress.task(_stage(phase)) as task:
+    tell = job.progress.task
+    network = isinstance(phase, LikelihoodTraining)
+    with tell(StageName.NETWORK_STEPS) if network else tell(StageName.CRITIC) as task:
         for until in _stops(settings, phase.step):
             if keep and settings.checkpoint_interval:
                 keep(refining, False)
@@ -85,10 +87,6 @@ def run_phase(job: Job, refining: Refining, receipt: Receipt) -> Fitted:
                     keep(refining, True)
                 raise
     return _trained(job, refining.fitted, phase)
-
-
-def _stage(phase: PrivatePhase) -> StageName:
-    return StageName.NETWORK_STEPS if isinstance(phase, LikelihoodTraining) else StageName.CRITIC
 
 
 def _stops(settings: DpSgdSettings, start: int) -> list[int]:

@@ -40,7 +40,7 @@ from privgan.pipeline.resuming import save_checkpoint
 from privgan.pipeline.scanning import leak_patterns_of, scan_candidate
 from privgan.pipeline.stages import StageName
 from privgan.pipeline.writing import write_candidate
-from privgan.planning.plan import Kind, Plan
+from privgan.planning.plan import GeneratorKind, Plan
 from privgan.planning.planner import CANARY_PROBABILITY, PlanOptions, make_plan
 from privgan.policy.context import Context
 from privgan.policy.policy import Policy
@@ -274,7 +274,7 @@ def plan_for(request: RunRequest, schema: Schema) -> Plan:
         request.budget,
         public_rows=request.public_rows,
         effort=request.effort,
-        kind=Kind(request.generator),
+        kind=GeneratorKind(request.generator),
         marginal_share=None if share is None else 1 - share,
         options=PlanOptions(canary_probability=probability, resumable=request.resumable),
     )

@@ -85,6 +85,10 @@ class Size:
         rounds: Rounds of choice.
         round_steps: Fitting steps after some of them.
         final: Fitting steps of the offsets at the end.
+        distil_steps: Free steps of the network; 0 where the plan has none.
+        likelihood_steps: Its private steps.
+        likelihood_batch: Its expected batch.
+        raking_rounds: Its rounds back to the noisy marginals.
         critic_steps: Steps of the critic; 0 where the plan has none.
         critic_batch: Its expected batch.
     """
@@ -99,6 +103,10 @@ class Size:
     rounds: int
     round_steps: float
     final: int
+    distil_steps: int
+    likelihood_steps: int
+    likelihood_batch: float
+    raking_rounds: int
     critic_steps: int
     critic_batch: float
 
@@ -108,7 +116,7 @@ class Size:
 
         ``made`` rows are drawn; None for as many.
         """
-        settings, critic = plan.generator, plan.critic
+        settings, critic, network = plan.generator, plan.critic, plan.network
         columns = schema.modelled
         rounds = len(plan.of_kind(StepKind.SELECTION)) or number_of_rounds(len(columns))
         codes = (
@@ -128,6 +136,10 @@ class Size:
             round_steps=settings.round_steps
             * (1 + rounds / max(1, plan.marginals.choices_per_fit)),
             final=settings.final_steps,
+            distil_steps=network.distil_steps if network else 0,
+            likelihood_steps=network.steps if network else 0,
+            likelihood_batch=network.expected_batch_size if network else 0.0,
+            raking_rounds=network.raking_rounds if network else 0,
             critic_steps=critic.steps if critic else 0,
             critic_batch=critic.expected_batch_size if critic else 0.0,
         )
@@ -195,6 +207,9 @@ def seconds_of(size: Size) -> dict[str, float]:
         StageName.NETWORK: size.network * (0.0048 + 0.000073 * logits),
         StageName.ROUNDS: 0.025 * size.rounds + size.round_steps * (0.0012 + 0.000055 * logits),
         StageName.OFFSETS: size.final * (0.0016 + 0.000053 * logits),
+        StageName.DISTIL: size.distil_steps * 0.000046 * codes,
+        StageName.NETWORK_STEPS: size.likelihood_steps * 6.5e-8 * size.likelihood_batch * codes,
+        StageName.RAKING: size.raking_rounds * 0.032 * codes,
         StageName.CRITIC: size.critic_steps * (0.003 + 0.000019 * size.critic_batch),
         StageName.SAMPLE: 0.05 + 0.00003 * drawn * codes,
         StageName.SCAN: 0.12 + 0.006 * drawn + 0.00026 * pairs,

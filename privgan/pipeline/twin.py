@@ -39,7 +39,7 @@ ROWS = 2_000
 _EFFORT = "quick"
 _MARGINAL_SHARE = 0.05
 # What a test run trains, and the kind of generator that has it.
-TRAINED = {"network": planning.Kind.NETWORK, "critic": planning.Kind.MIXTURE}
+TRAINED = {"network": planning.GeneratorKind.NETWORK, "critic": planning.GeneratorKind.MIXTURE}
 _REGIONS = ("north", "south", "west")
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from privgan.domain.cells import cells_of
 from privgan.planning.dpsgd_settings import CriticSettings, DpSgdSettings, NetworkSettings
-from privgan.planning.plan import EFFORTS, Kind, Plan, PlanStep, StepKind, events_of
+from privgan.planning.plan import EFFORTS, GeneratorKind, Plan, PlanStep, StepKind, events_of
 from privgan.planning.workload import (
     BY_DIFFERENCE,
     SHARE_OF_ROUNDS,
@@ -196,7 +196,7 @@ class Draft:
 
     def trained(self, noise_multiplier: float) -> DpSgdSettings:
         """The settings of what DP-SGD trains, for a noise multiplier."""
-        if self.plan.kind is Kind.NETWORK:
+        if self.plan.kind is GeneratorKind.NETWORK:
             return self._network(noise_multiplier)
         return self._critic(noise_multiplier)
 

@@ -80,7 +80,7 @@ AUDIT = {
 }
 
 
-class Kind(StrEnum):
+class GeneratorKind(StrEnum):
     """The kind of generator that a plan asks for."""
 
     AUTO = "auto"
@@ -269,7 +269,7 @@ class Plan:
     model_budget: PrivacyBudget
     rows: int | None
     rows_of_each: tuple[float, ...]
-    kind: Kind
+    kind: GeneratorKind
     marginal_share: float | None
     steps: tuple[PlanStep, ...]
     cost: PrivacySpent | None

@@ -13,8 +13,8 @@ from privgan.planning.model_stage import Draft, calibrated, noise_of_pairs
 from privgan.planning.plan import (
     EFFORTS,
     Effort,
+    GeneratorKind,
     GeneratorSettings,
-    Kind,
     MarginalSettings,
     Plan,
     StepKind,
@@ -34,7 +34,7 @@ from privgan.schema.schema import Schema
 CANARY_PROBABILITY = 0.2
 MINIMUM_ROWS = 500
 WIDEST = 6
-_KINDS = (Kind.AUTO, Kind.MIXTURE, Kind.NETWORK)
+_KINDS = (GeneratorKind.AUTO, GeneratorKind.MIXTURE, GeneratorKind.NETWORK)
 _CELLS_BY_SIGNAL = 16.0
 _FEWEST_CELLS, _MOST_CELLS = 192, 1_024
 
@@ -76,7 +76,7 @@ def make_plan(
     *,
     public_rows: int | None,
     effort: str = "standard",
-    kind: Kind = Kind.AUTO,
+    kind: GeneratorKind = GeneratorKind.AUTO,
     marginal_share: float | None = None,
     options: PlanOptions | None = None,
 ) -> Plan:
@@ -116,7 +116,7 @@ def make_plan(
         model_budget=domain.rest if domain else budget,
         rows=None,
         rows_of_each=(1.0,),
-        kind=Kind(kind),
+        kind=GeneratorKind(kind),
         marginal_share=marginal_share,
         steps=(),
         cost=None,
@@ -139,9 +139,9 @@ def _check_choices(
         raise UsageError(f"the generator is {kind!r}; allowed: {', '.join(_KINDS)}")
     if marginal_share is not None and not 0.05 <= marginal_share <= 1:
         raise UsageError(f"the share of the marginals is {marginal_share}; it must be in 0.05 to 1")
-    if kind == Kind.NETWORK and marginal_share == 1:
+    if kind == GeneratorKind.NETWORK and marginal_share == 1:
         raise UsageError("a network is trained by DP-SGD; the marginals' share must be below 1")
-    private = kind == Kind.NETWORK or (marginal_share is not None and marginal_share < 1)
+    private = kind == GeneratorKind.NETWORK or (marginal_share is not None and marginal_share < 1)
     if resumable and not private:
         raise UsageError(
             "a resumable plan needs DP-SGD, which is what is resumed: ask for a network, or give"
@@ -224,12 +224,12 @@ def with_domain(
 def _with_kind(plan: Plan, schema: Schema) -> Plan:
     """The plan with its kind of generator and the marginals' share decided."""
     kind, share = plan.kind, plan.marginal_share
-    if kind is Kind.AUTO:
+    if kind is GeneratorKind.AUTO:
         facts = plan.model_budget.epsilon, plan.kept_in_customers, len(schema.modelled)
         pays = share is None and network_pays(*facts)
-        kind = Kind.NETWORK if pays else Kind.MIXTURE
+        kind = GeneratorKind.NETWORK if pays else GeneratorKind.MIXTURE
     if share is None:
-        share = SHARE_BESIDE_NETWORK if kind is Kind.NETWORK else 1.0
+        share = SHARE_BESIDE_NETWORK if kind is GeneratorKind.NETWORK else 1.0
     return replace(plan, kind=kind, marginal_share=share)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from privgan.errors import UsageError
-from privgan.planning.plan import Kind, Plan, StepKind
+from privgan.planning.plan import GeneratorKind, Plan, StepKind
 from privgan.planning.plan_facts import PlanFacts
 from privgan.planning.planner import PlanOptions, make_plan, with_domain
 from privgan.planning.workload import SHARE_BESIDE_NETWORK, network_pays
@@ -42,49 +42,49 @@ def _plan(
 @pytest.mark.parametrize(
     ("epsilon", "rows", "kind"),
     [
-        (3.0, 101_000, Kind.NETWORK),
-        (3.0, 99_000, Kind.MIXTURE),
-        (1.0, 901_000, Kind.NETWORK),
-        (1.0, 899_000, Kind.MIXTURE),
-        (3.0, 5_000, Kind.MIXTURE),
+        (3.0, 101_000, GeneratorKind.NETWORK),
+        (3.0, 99_000, GeneratorKind.MIXTURE),
+        (1.0, 901_000, GeneratorKind.NETWORK),
+        (1.0, 899_000, GeneratorKind.MIXTURE),
+        (3.0, 5_000, GeneratorKind.MIXTURE),
     ],
 )
-def test_auto_takes_what_pays(epsilon: float, rows: int, kind: Kind) -> None:
+def test_auto_takes_what_pays(epsilon: float, rows: int, kind: GeneratorKind) -> None:
     plan = _plan(epsilon, rows)
     assert plan.kind is kind
-    assert network_pays(epsilon, plan.kept_in_customers, 4) is (kind is Kind.NETWORK)
-    assert (plan.network is None) is (kind is Kind.MIXTURE)
+    assert network_pays(epsilon, plan.kept_in_customers, 4) is (kind is GeneratorKind.NETWORK)
+    assert (plan.network is None) is (kind is GeneratorKind.MIXTURE)
     assert plan.critic is None
-    wanted = SHARE_BESIDE_NETWORK if kind is Kind.NETWORK else 1.0
+    wanted = SHARE_BESIDE_NETWORK if kind is GeneratorKind.NETWORK else 1.0
     assert plan.marginal_share == wanted
 
 
 def test_two_columns_leave_a_network_nothing_to_find() -> None:
-    assert _plan(10.0, 900_000, schema=TWO_COLUMNS).kind is Kind.MIXTURE
-    assert _plan(10.0, 900_000, schema=TWO_COLUMNS, kind=Kind.NETWORK).network is not None
+    assert _plan(10.0, 900_000, schema=TWO_COLUMNS).kind is GeneratorKind.MIXTURE
+    assert _plan(10.0, 900_000, schema=TWO_COLUMNS, kind=GeneratorKind.NETWORK).network is not None
 
 
 def test_auto_waits_for_the_row_count() -> None:
     plan = _plan(3.0, None)
-    assert (plan.kind, plan.marginal_share, plan.network) == (Kind.AUTO, None, None)
-    assert with_domain(plan, SCHEMA, 200_000).kind is Kind.NETWORK
-    assert with_domain(plan, SCHEMA, 5_000).kind is Kind.MIXTURE
+    assert (plan.kind, plan.marginal_share, plan.network) == (GeneratorKind.AUTO, None, None)
+    assert with_domain(plan, SCHEMA, 200_000).kind is GeneratorKind.NETWORK
+    assert with_domain(plan, SCHEMA, 5_000).kind is GeneratorKind.MIXTURE
 
 
 @pytest.mark.parametrize(
     ("asked", "kind", "share", "trained"),
     [
-        ({}, Kind.MIXTURE, 1.0, None),
-        ({"kind": "mixture"}, Kind.MIXTURE, 1.0, None),
-        ({"kind": "mixture", "marginal_share": 0.7}, Kind.MIXTURE, 0.7, "critic"),
-        ({"marginal_share": 0.7}, Kind.MIXTURE, 0.7, "critic"),
-        ({"kind": "network"}, Kind.NETWORK, SHARE_BESIDE_NETWORK, "network"),
-        ({"kind": "network", "marginal_share": 0.7}, Kind.NETWORK, 0.7, "network"),
+        ({}, GeneratorKind.MIXTURE, 1.0, None),
+        ({"kind": "mixture"}, GeneratorKind.MIXTURE, 1.0, None),
+        ({"kind": "mixture", "marginal_share": 0.7}, GeneratorKind.MIXTURE, 0.7, "critic"),
+        ({"marginal_share": 0.7}, GeneratorKind.MIXTURE, 0.7, "critic"),
+        ({"kind": "network"}, GeneratorKind.NETWORK, SHARE_BESIDE_NETWORK, "network"),
+        ({"kind": "network", "marginal_share": 0.7}, GeneratorKind.NETWORK, 0.7, "network"),
     ],
     ids=str,
 )
 def test_what_is_asked_for_is_planned(
-    asked: dict[str, Any], kind: Kind, share: float, trained: str | None
+    asked: dict[str, Any], kind: GeneratorKind, share: float, trained: str | None
 ) -> None:
     plan = _plan(**asked)
     assert (plan.kind, plan.marginal_share) == (kind, share)
@@ -123,10 +123,10 @@ def test_what_makes_no_plan_is_refused(asked: dict[str, Any], told: str) -> None
 def test_all_events_together_cost_at_most_the_budget(several: bool, resumable: bool) -> None:
     """By privacy loss distributions, the reserve included; and little is wasted."""
     if several:
-        plan = _plan(schema=SEVERAL, kind=Kind.NETWORK, resumable=resumable)
+        plan = _plan(schema=SEVERAL, kind=GeneratorKind.NETWORK, resumable=resumable)
         plan = with_domain(plan, SEVERAL, 30_000, (0.5, 0.3, 0.2))
     else:
-        plan = _plan(kind=Kind.NETWORK, resumable=resumable)
+        plan = _plan(kind=GeneratorKind.NETWORK, resumable=resumable)
     joint = Composed([step.event for step in plan.steps])
     delta, most = plan.model_budget.delta, plan.model_budget.epsilon
     assert 0.95 * most <= accountant.epsilon_by_pld(joint, delta) <= most
@@ -143,7 +143,9 @@ def test_all_events_together_cost_at_most_the_budget(several: bool, resumable: b
 def test_several_rows_of_a_customer_cost_marginals_more_and_dp_sgd_nothing() -> None:
     """A customer's rows are clipped as one, so that its event is the same."""
     one, several = (
-        with_domain(_plan(rows=None, schema=schema, kind=Kind.NETWORK), schema, 30_000, shares)
+        with_domain(
+            _plan(rows=None, schema=schema, kind=GeneratorKind.NETWORK), schema, 30_000, shares
+        )
         for schema, shares in ((SCHEMA, (1.0,)), (SEVERAL, (0.5, 0.3, 0.2)))
     )
     assert one.network is not None
@@ -187,7 +189,7 @@ LIES: dict[str, tuple[Change, str]] = {
 
 @cache
 def _text() -> str:
-    return json.dumps(_plan(kind=Kind.NETWORK, resumable=True).to_json())
+    return json.dumps(_plan(kind=GeneratorKind.NETWORK, resumable=True).to_json())
 
 
 def _json() -> dict[str, Any]:

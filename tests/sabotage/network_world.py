@@ -25,7 +25,7 @@ from privgan.generator.refine import Training
 from privgan.owner.private_table import Samples
 from privgan.pipeline import private_training
 from privgan.planning.dpsgd_settings import NetworkSettings
-from privgan.planning.plan import Kind, Plan
+from privgan.planning.plan import GeneratorKind, Plan
 from privgan.planning.planner import PlanOptions, make_plan
 from privgan.privacy.randomness import SecretStream
 from tests.sabotage import world
@@ -161,7 +161,7 @@ def plan(rows: int | None = None) -> Plan:
         world.BUDGET,
         public_rows=rows,
         effort="tiny",
-        kind=Kind.NETWORK,
+        kind=GeneratorKind.NETWORK,
         options=options,
     )
 

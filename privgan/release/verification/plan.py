@@ -13,7 +13,7 @@ from privgan.domain.measured import opened
 from privgan.errors import UsageError
 from privgan.files.limits import MOST_PLANNED_CODES, MOST_PLANNED_COLUMNS
 from privgan.planning.domain_stage import ROWS_OF_EACH
-from privgan.planning.plan import FORMAT, Kind, Plan, StepKind
+from privgan.planning.plan import FORMAT, GeneratorKind, Plan, StepKind
 from privgan.planning.plan_facts import PlanFacts, PlannedStep
 from privgan.planning.planner import PlanOptions, make_plan, with_domain
 from privgan.privacy.budget import PrivacyBudget
@@ -217,7 +217,7 @@ def _planned(schema: Schema, stated: PlanFacts) -> Plan:
         PrivacyBudget(epsilon=stated.epsilon, delta=stated.delta),
         public_rows=facts["declared_rows"],
         effort=facts["effort"],
-        kind=Kind(facts.get("kind", Kind.AUTO)),
+        kind=GeneratorKind(facts.get("kind", GeneratorKind.AUTO)),
         marginal_share=facts["marginal_share"],
         options=PlanOptions(
             canary_probability=facts["canary_probability"],
