@@ -202,15 +202,21 @@ def _print_plan(made: Plan, loaded: Schema) -> None:
                 f"{stage}: ε = {budgeted.epsilon:.4f} at δ = {budgeted.delta:.3g} are left for it"
             )
             click.echo(f"{text}; it is planned from what stage 1 measures, before its first look")
-    if made.marginal_share is not None:
-        share = f"marginals {made.marginal_share:.2f}, DP-SGD {1 - made.marginal_share:.2f}"
-        click.echo(f"generator: {made.kind}; share of the budget: {share}")
+    click.echo(f"generator: {made.kind}; {_share_text(made)}")
     click.echo(
         f"the audit is decided by one score and one bound: {AUDIT['score']}; {AUDIT['bound']}"
     )
     click.echo(f"\n{'step':<34}{'ε alone':>8}  noise; expected error (ε at its stage's δ)")
     for name, _what, cost, noise in plan_lines(made, steps):
         click.echo(f"{name[:33]:<34}{cost:>8}  {noise}")
+
+
+def _share_text(made: Plan) -> str:
+    """What DP-SGD gets of the budget, or when that is decided."""
+    if made.marginal_share is None:
+        return "its share of the budget is decided by what stage 1 measures"
+    share = f"marginals {made.marginal_share:.2f}, DP-SGD {1 - made.marginal_share:.2f}"
+    return f"share of the budget: {share}"
 
 
 def _print_illegible(found: Illegible) -> None:

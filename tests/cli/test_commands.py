@@ -220,7 +220,13 @@ class TestPlan:
         assert workspace.execute(*self.arguments(workspace, "--effort", "quick")) == 0
         told = capsys.readouterr().out
         assert "ε = 3, δ = 1e-06 for one customer_id with its row" in told
-        for step in ("marginal:age", "marginal:joined", "choice:1", "chosen:1", "critic"):
+        for step in (
+            "marginal:age",
+            "marginal:joined",
+            "choice:1",
+            "chosen:1",
+            "generator: mixture",
+        ):
             assert step in told
         assert not ledger_path.exists()
 

@@ -87,3 +87,19 @@ def frame_handed_to_a_look_that_waits(patch: Patch) -> None:
     """An asynchronous look takes the rows as a frame."""
     code = "async def more(frame: pd.DataFrame) -> None:\n    return None"
     _written_into(patch, "pipeline/scanning.py", code)
+
+
+@variant(
+    "L13, L26", checks.the_source_reads_rows_by_its_doors_only, "network_fit.py.*holds Samples"
+)
+def samples_held_by_the_free_fit(patch: Patch) -> None:
+    """What is free around the network's DP-SGD knows the type in which private codes travel."""
+    code = "from privgan.owner.private_table import Samples"
+    _written_into(patch, "generator/network_fit.py", code)
+
+
+@variant("L13", checks.the_source_reads_rows_by_its_doors_only, "private_training.py.*calls batch")
+def batch_taken_beside_the_phase(patch: Patch) -> None:
+    """Who starts DP-SGD takes a batch for itself."""
+    code = "def more(samples):\n    return samples.batch(range(9))"
+    _written_into(patch, "pipeline/private_training.py", code)

@@ -75,6 +75,7 @@ CALLS = {
     "read_table": {"sources/"},
     "mint": {"ledger/runs.py"},
     "Samples": {PRIVATE},
+    "batch": {"generator/likelihood.py", "generator/refine.py"},
     "PrivateTable": {PRIVATE, OWNERS},
     "OwnersTable": {OWNERS, "pipeline/reference_fits.py", "pipeline/twin.py"},
     "RealRows": {OWNERS},
