@@ -19,7 +19,7 @@ from privgan.planning.plan import Plan
 from privgan.privacy.events import DpEvent
 from privgan.privacy.receipts import Receipt
 
-_POOL, _JUDGED_BY = 200_000, 50_000
+_POOL, _JUDGED_BY = 200_000, 100_000
 
 
 def phase_name(plan: Plan) -> str:
