@@ -87,7 +87,7 @@ ARGUMENTS = {
         lambda: _new(public_rows="many")),
     "seed": Case("seed is -1; it must be in 0 to", lambda: _new(seed=-1)),
     "critic": Case(
-        "the critic's share of the budget is 2.0",
+        "the budget's share for DP-SGD is 2.0",
         lambda: _new(dp_sgd_share=2, epsilon=None, max_tpr="0.05@0.01")),
     "target": Case(
         "target 'agee' is not a modelled column",

@@ -430,9 +430,12 @@ REQUESTS: dict[str, tuple[Spoil, tuple[str, ...]]] = {
         asked("--max-tpr", "0.01@0.05"),
         ("true-positive rate is 0.01", "guessing already gives"),
     ),
-    "too few rows declared": (option("--public-rows", "499"), ("row count is 499", "at least 500")),
+    "too few rows declared": (
+        option("--public-rows", "499"),
+        ("--public-rows is 499", "at least 500"),
+    ),
     "no rows declared": (option("--public-rows", "0"), ("row count is 0",)),
-    "rows below zero declared": (option("--public-rows", "-5"), ("row count is -5",)),
+    "rows below zero declared": (option("--public-rows", "-5"), ("--public-rows is -5",)),
     "no rows to make": (option("--rows", "0"), ("--rows is 0",)),
     "too many rows to make": (option("--rows", "9" * 15), ("the disk has", "MB")),
     "seed below zero": (option("--seed", "-1"), ("--seed", "-1")),
@@ -597,7 +600,7 @@ COMMANDS: dict[str, tuple[Spoil, tuple[str, ...]]] = {
     ),
     "plan for too little": (
         command("plan", "--schema", "{here}/schema.yaml", "--public-rows", "10", "--epsilon", "3"),
-        ("row count is 10",),
+        ("--public-rows is 10",),
     ),
     "demo without customers": (
         command("demo", "--rows", "0", "--out", "{here}/out"),

@@ -50,6 +50,7 @@ from privgan.release.signing.keys import SigningKey
 from privgan.report import ShareableReport
 from privgan.table.files import read_table
 from privgan.table.schema_file import load_schema, parse_schema
+from tests.generator.test_likelihood import SETTINGS
 from tests.report.conftest import REACH
 
 ROWS = 900
@@ -255,6 +256,14 @@ def test_every_field_of_a_real_release_is_declared_and_every_declared_field_is_u
         "report file": (json.loads((release / "report.json").read_text()), fields.REPORT_FILE),
     }
     found["report file"][0]["data"]["reach"] = asdict(REACH)
+    # This run has a critic; another has a network.
+    about = [
+        found["manifest"][0],
+        found["report"][0]["release"],
+        found["report file"][0]["data"]["release"],
+    ]
+    for part in about:
+        part["plan"]["settings"]["network"] = asdict(SETTINGS)
     for name, (value, declaration) in found.items():
         fields_found = list(fields_of(value, declaration))
         assert [path for path, source in fields_found if source is None] == [], name

@@ -158,8 +158,8 @@ def test_shareable_shows_its_figures(shareable: ShareableReport) -> None:
     assert re.fullmatch(r"([\d.]+,[\d.]+ ?){41}", points.group(1))
 
 
-def test_a_plan_without_a_critic_is_said_to_have_none(shareable: ShareableReport) -> None:
-    told = "No budget went to the private critic"
+def test_a_plan_without_dp_sgd_is_said_to_have_none(shareable: ShareableReport) -> None:
+    told = "No budget went to DP-SGD"
     assert told not in render_shareable(shareable)
     assert told in render_shareable(replace(shareable, steps=shareable.steps[:2]))
 

@@ -15,6 +15,9 @@ from privgan.report.text import Words
 Facts = JsonMapping
 
 
+_TYPES = {None: "card.type_marginals", "network": "card.type_network", "critic": "card.type_critic"}
+
+
 def card_section(
     release: Facts,
     schema: Facts,
@@ -28,7 +31,7 @@ def card_section(
     rows: list[tuple[str, Text]] = [
         (
             "card.type",
-            words(f"card.type_{trained_by_dpsgd(steps) or 'marginals'}"),
+            words(_TYPES[trained_by_dpsgd(steps)]),
         ),
         ("card.data", _data(release, schema, words)),
         ("card.use", joined(good_for(words), "; ")),
