@@ -42,10 +42,10 @@ def _plan(
 @pytest.mark.parametrize(
     ("epsilon", "rows", "kind"),
     [
-        (3.0, 101_000, GeneratorKind.NETWORK),
-        (3.0, 99_000, GeneratorKind.MIXTURE),
-        (1.0, 901_000, GeneratorKind.NETWORK),
-        (1.0, 899_000, GeneratorKind.MIXTURE),
+        (3.0, 224_000, GeneratorKind.NETWORK),
+        (3.0, 220_000, GeneratorKind.MIXTURE),
+        (1.0, 670_000, GeneratorKind.NETWORK),
+        (1.0, 663_000, GeneratorKind.MIXTURE),
         (3.0, 5_000, GeneratorKind.MIXTURE),
     ],
 )
@@ -67,7 +67,7 @@ def test_two_columns_leave_a_network_nothing_to_find() -> None:
 def test_auto_waits_for_the_row_count() -> None:
     plan = _plan(3.0, None)
     assert (plan.kind, plan.marginal_share, plan.network) == (GeneratorKind.AUTO, None, None)
-    assert with_domain(plan, SCHEMA, 200_000).kind is GeneratorKind.NETWORK
+    assert with_domain(plan, SCHEMA, 300_000).kind is GeneratorKind.NETWORK
     assert with_domain(plan, SCHEMA, 5_000).kind is GeneratorKind.MIXTURE
 
 

@@ -389,7 +389,7 @@ def illness_by_exact_counts(patch: Patch) -> None:
     """The network is judged by the table's exact marginals, and the log tells its distance."""
     _exact_in("illness", patch)
     patch.setattr(network_fit, "_FAR", 0.0)
-    patch.setattr(network_fit, "_FAR_AT_LEAST", -1.0)
+    patch.setattr(network_fit, "_FAR_OF_PAIRS", -1.0)
 
 
 @variant("L10, L13", checks.the_networks_rows_are_charged_before, "before its charge")
