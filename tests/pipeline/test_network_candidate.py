@@ -18,6 +18,7 @@ import pytest
 from privgan.cli.main import execute
 from privgan.demo import simulate_customers
 from privgan.files.fields import NETWORK_MODEL, fields_of
+from privgan.generator import network_fit
 from privgan.generator.frozen_network import FrozenNetwork
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.owner.owners_table import TableAsRead
@@ -38,6 +39,7 @@ from privgan.synthesizer import load_synthesizer
 from privgan.table.files import read_table
 from privgan.table.schema_file import load_schema
 from privgan.table.violations import broken_constraints
+from tests.pipeline.conftest import HEALTHY_UNLESS_DIVERGED
 from tests.pipeline.test_judging import AUDIT
 from tests.release.forging import Forgery, forge
 
@@ -79,7 +81,10 @@ def fitted(folder: Path) -> tuple[Candidate, PrivacyLedger]:
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Candidate and release of a network."""
     folder = tmp_path_factory.mktemp("network")
-    candidate, ledger = fitted(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in HEALTHY_UNLESS_DIVERGED.items():
+            patch.setattr(network_fit, name, value)
+        candidate, ledger = fitted(folder)
     candidate.write_internal(AUDIT_FILE, json.dumps(AUDIT))
     texts = undeclared_texts(read_table(folder / "table.csv"), load_schema(folder / "schema.yaml"))
     scan_candidate(candidate, leak_patterns_of(texts), ledger)

@@ -18,7 +18,6 @@ from privgan.generator.autoregressive import Autoregressive
 from privgan.generator.likelihood import LikelihoodTraining
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.owner.private_table import Samples
-from privgan.pipeline import private_training
 from privgan.pipeline.candidate import LOG_FILE, Candidate
 from privgan.pipeline.judging import accounting_complete
 from privgan.pipeline.request import RunRequest
@@ -140,9 +139,7 @@ def test_what_a_network_was_planned_for_verifies(
     assert len(pd.read_csv("more.csv")) == 50
 
 
-def test_the_synthesizer_trains_a_network(
-    tmp_path: Path, network_request: RunRequest, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_synthesizer_trains_a_network(tmp_path: Path, network_request: RunRequest) -> None:
     made = privgan.Synthesizer(
         network_request.schema,
         epsilon=6,
@@ -151,8 +148,6 @@ def test_the_synthesizer_trains_a_network(
         dp_sgd_share=0.4,
         ledger=tmp_path / "l.sqlite",
     )
-    # So small a table's network is far from the noisy pairs.
-    monkeypatch.setattr(private_training, "illness", lambda *_: None)
     made.fit(pd.read_csv(network_request.table), out=tmp_path / "fit")
     assert made.plan.kind == "network"
     assert made.plan.marginal_share == 0.6
