@@ -837,7 +837,10 @@ OLDER: dict[str, tuple[Lie, str]] = {
         "does not show",
     ),
     "figure in a section": (in_section("95.3 %", "50.3 %"), "which its data do not give there"),
-    "figure on the page": (rendered_text("report.html", "95.3 %", "50.3 %"), "does not show"),
+    "figure on the page": (
+        rendered_text("report.html", "95.3\u00a0%", "50.3\u00a0%"),
+        "does not show",
+    ),
     "section less": (
         lambda f: (
             f.report["sections"].pop(2),
