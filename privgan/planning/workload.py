@@ -200,7 +200,7 @@ def network_pays(epsilon: float, customers: float, columns: int) -> bool:
 
     It does where ε times the customers is large: by that the noise on a mean gradient falls. Below,
     marginals of three columns suffer more than the likelihood gains. Two columns or fewer leave it
-    nothing to find. Measured on simulated tables and on Adult (``reports/benchmarks``).
+    nothing to find. Measured by single runs on simulated tables (``reports/benchmarks``).
 
     Args:
         epsilon: The budget's ε.
