@@ -233,9 +233,7 @@ def _with_kind(plan: Plan, schema: Schema) -> Plan:
     if share is None:
         share = SHARE_BESIDE_NETWORK if kind is GeneratorKind.NETWORK else 1.0
     # Only DP-SGD writes checkpoints: a plan without it has nothing to resume.
-    return replace(
-        plan, kind=kind, marginal_share=share, resumable=plan.resumable and share < 1
-    )
+    return replace(plan, kind=kind, marginal_share=share, resumable=plan.resumable and share < 1)
 
 
 def _coded_by_signal(plan: Plan, schema: Schema) -> MarginalSettings:

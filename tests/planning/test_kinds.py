@@ -41,7 +41,8 @@ def _plan(
 def test_auto_is_resumable_where_it_ends_in_dp_sgd() -> None:
     network, mixture = (_plan(rows=rows, resumable=True) for rows in (300_000, 20_000))
     assert (network.kind, network.resumable) == (GeneratorKind.NETWORK, True)
-    assert network.network is not None and network.network.checkpoint_interval > 0
+    assert network.network is not None
+    assert network.network.checkpoint_interval > 0
     assert (mixture.kind, mixture.resumable) == (GeneratorKind.MIXTURE, False)
     assert mixture == _plan(rows=20_000)
 
