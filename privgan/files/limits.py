@@ -18,6 +18,8 @@ MOST_MISTAKES = 100  # That are told of one document.
 # Facts of a schema.
 MOST_COLUMNS = 2_000
 MOST_CONSTRAINTS = 200
+MOST_FEATURES = 500
+MOST_TOP_CATEGORIES = 200  # Among which a feature's most frequent one is looked for.
 MOST_CONSTRAINT_CASES = 500_000  # Cases that are looked at, all constraints together.
 LONGEST_CONDITION = 10_000  # Characters of one 'when' or 'then'.
 LONGEST_NAME = 20_000  # Characters of a column's name; the longest that a table has are below 100.

@@ -75,13 +75,17 @@ class PrivacyUnit:
     Attributes:
         column: The column that names the customer; None when each row is one customer.
         max_rows: The most rows that one unit may have in the table.
+        events: Whether its row is made from its events, all of which are protected.
 
     >>> print(PrivacyUnit(column="customer_id", max_rows=5))
     one customer_id with its rows (at most 5)
+    >>> print(PrivacyUnit(column="customer_id", events=True))
+    one customer_id with all its events
     """
 
     column: str | None = None
     max_rows: int = 1
+    events: bool = False
 
     def __post_init__(self) -> None:
         """Check that the unit is possible."""
@@ -91,6 +95,8 @@ class PrivacyUnit:
             raise ValueError(
                 "max_rows_per_unit needs a unit column; without one each row is a unit of its own"
             )
+        if self.events and (self.column is None or self.max_rows != 1):
+            raise ValueError("of events, each unit has a column that names it, and one row")
 
     @property
     def count_sensitivity(self) -> int:
@@ -101,5 +107,7 @@ class PrivacyUnit:
         """The unit in words, as printed beside every ε."""
         if self.column is None:
             return "one row"
+        if self.events:
+            return f"one {self.column} with all its events"
         rows = "row" if self.max_rows == 1 else f"rows (at most {self.max_rows})"
         return f"one {self.column} with its {rows}"

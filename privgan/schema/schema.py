@@ -23,6 +23,7 @@ from privgan.schema.columns import (
     Source,
 )
 from privgan.schema.constraints import Constraint
+from privgan.schema.features import Events, Feature
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +41,8 @@ class Schema:
             (``targets.py``).
         constraints: What every synthetic row holds beside the columns' own facts; the mechanism's
             domain does not depend on it.
+        events: What one row a customer is made from; None where the table is read as it is.
+        features: How each modelled column is made from a customer's events; empty without events.
     """
 
     dataset: str
@@ -50,6 +53,8 @@ class Schema:
     missing_markers_source: Source = Source.DECLARED
     target: str | None = None
     constraints: tuple[Constraint, ...] = ()
+    events: Events | None = None
+    features: tuple[Feature, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -130,11 +135,18 @@ class Schema:
             facts["missing_markers_source"] = self.missing_markers_source.value
         if self.target is not None:
             facts["target"] = self.target
-        return facts | (
-            {"constraints": [part.to_json() for part in self.constraints]}
-            if self.constraints
-            else {}
-        )
+        if self.constraints:
+            facts["constraints"] = [part.to_json() for part in self.constraints]
+        return facts | self.feature_facts()
+
+    def feature_facts(self) -> JsonDict:
+        """Events and features as JSON values, as in a schema file; empty without events."""
+        if self.events is None:
+            return {}
+        return {
+            "events": self.events.to_json(),
+            "features": [feature.to_json() for feature in self.features],
+        }
 
 
 def next_by_name(columns: Iterable[Column], name: str) -> Column:

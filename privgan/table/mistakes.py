@@ -13,17 +13,23 @@ from privgan.files.limits import (
     LONGEST_PATTERN,
     MOST_COLUMNS,
     MOST_CONSTRAINTS,
+    MOST_FEATURES,
 )
 from privgan.schema.columns import INVENTED_KINDS, Kind
 from privgan.schema.schema import TARGET_KINDS
 from privgan.table.column_facts import MARKERS
 
 ROW_UNIT = "row"
+_MOST = {
+    "columns": MOST_COLUMNS,
+    "constraints": MOST_CONSTRAINTS,
+    "features": MOST_FEATURES,
+}
 
 
 def too_large(document: Document) -> Iterator[str]:
     """Sizes beyond any real schema, which would take long to check."""
-    for key, most in (("columns", MOST_COLUMNS), ("constraints", MOST_CONSTRAINTS)):
+    for key, most in _MOST.items():
         found = len(document.data.get(key, []))
         if found > most:
             yield document.mistake((key,), f"{key}: found {found:,}, allowed: at most {most:,}")
@@ -75,7 +81,7 @@ def _unit_mistakes(document: Document, kind: str | None) -> Iterator[str]:
     elif kind != Kind.IDENTIFIER:
         text = f"unit: found {shown(unit)}, allowed: row, or a column of kind identifier"
         yield document.mistake(("unit",), text)
-    elif not limited:
+    elif not limited and "features" not in document.data:
         text = "a unit column needs max_rows_per_unit; it has no default"
         yield document.mistake(("unit",), text)
 

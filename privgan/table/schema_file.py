@@ -29,11 +29,13 @@ from privgan.schema.schema import Schema
 from privgan.table.column_facts import DISCRETE, NUMERIC, TEMPORAL, stated_facts
 from privgan.table.column_mistakes import ColumnItem, column_mistakes, moment_of
 from privgan.table.constraint_file import NULLABLE_KEYS, TEXT_KEYS, constraint_items, constraints_of
+from privgan.table.feature_file import BOOLEAN_LABELS, with_features
+from privgan.table.feature_file import TEXT_KEYS as FEATURE_KEYS
 from privgan.table.mistakes import ROW_UNIT, table_mistakes, too_large
 from privgan.table.stated_values import stated_problems
 
 FORMAT = "privgan.schema/1"
-_TEXT_KEYS = TEXT_KEYS | frozenset(
+_TEXT_KEYS = TEXT_KEYS | FEATURE_KEYS | frozenset(
     {
         *("categories", "other", "labels", "name", "dataset", "unit", "missing_markers"),
         *("description", "pattern", "format", "zone"),
@@ -41,7 +43,6 @@ _TEXT_KEYS = TEXT_KEYS | frozenset(
 )
 _KEPT = 4  # Schemas of a process: that of a request, and that of its candidate.
 _LINE_ENDS = "\r\x85\u2028\u2029"
-BOOLEAN_LABELS = ("False", "True")
 
 
 def load_schema(path: Path | str) -> Schema:
@@ -101,22 +102,26 @@ def _schema(document: Document) -> Schema:
     mistakes += table_mistakes(document)
     if mistakes:
         raise DocumentError(document.name, mistakes)
-    unit = (
-        PrivacyUnit()
-        if data["unit"] == ROW_UNIT
-        else PrivacyUnit(column=data["unit"], max_rows=int(data["max_rows_per_unit"]))
-    )
     markers = tuple(data.get("missing_markers", [""]))
     schema = Schema(
         dataset=data["dataset"],
-        unit=unit,
+        unit=_unit(data),
         columns=tuple(columns),
         missing_markers=markers,
         unit_source=Source(data.get("unit_source", Source.DECLARED)),
         missing_markers_source=Source(data.get("missing_markers_source", Source.DECLARED)),
         target=data.get("target"),
     )
-    return replace(schema, constraints=constraints_of(document, schema))
+    whole = replace(schema, constraints=constraints_of(document, schema))
+    return with_features(document, whole)
+
+
+def _unit(data: JsonMapping) -> PrivacyUnit:
+    if data["unit"] == ROW_UNIT:
+        return PrivacyUnit()
+    if "events" in data:
+        return PrivacyUnit(column=data["unit"], events=True)
+    return PrivacyUnit(column=data["unit"], max_rows=int(data["max_rows_per_unit"]))
 
 
 def _column(item: JsonMapping) -> Column:
@@ -211,7 +216,7 @@ def schema_items(schema: Schema) -> JsonDict:
     data["columns"] = [_item(column) for column in schema.columns]
     if schema.constraints:
         data["constraints"] = constraint_items(schema)
-    return data
+    return data | schema.feature_facts()
 
 
 def written(items: JsonMapping, comment: str = "") -> str:
