@@ -5,13 +5,16 @@ from privgan.sources.columnar import is_table, table_of_mappings
 from privgan.sources.options import SourceOptions
 from privgan.sources.reading import read_source, source_name
 from privgan.sources.servers import is_url
+from privgan.sources.streams import SourceStream, stream_source
 
 __all__ = [
     "SourceOptions",
+    "SourceStream",
     "SourceTable",
     "is_table",
     "is_url",
     "read_source",
     "source_name",
+    "stream_source",
     "table_of_mappings",
 ]

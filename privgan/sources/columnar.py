@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import pyarrow as pa
 from privgan.errors import TableError
 from privgan.files.documents import shown
 from privgan.sources.arrow_types import check_names
-from privgan.sources.gathering import NO_FIT, array_of, check_kinds
+from privgan.sources.gathering import BATCH, NO_FIT, array_of, check_kinds
 
 
 def read_parquet(path: Path) -> pa.Table:
@@ -30,6 +30,21 @@ def read_parquet(path: Path) -> pa.Table:
     except TableError:
         raise
     except Exception as error:
+        raise TableError(
+            f"{path}: is not a readable Parquet file ({type(error).__name__})"
+        ) from error
+
+
+def parquet_batches(path: Path) -> Iterator[pa.Table]:
+    """Read one Parquet file piece by piece, as ``read_parquet`` reads it whole."""
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            check_names(str(path), file.schema_arrow.names)
+            for batch in file.iter_batches(BATCH):
+                yield pa.Table.from_batches([batch])
+    except pa.ArrowException as error:
         raise TableError(
             f"{path}: is not a readable Parquet file ({type(error).__name__})"
         ) from error

@@ -36,13 +36,32 @@ def read_duckdb(path: Path, options: SourceOptions) -> tuple[pa.Table, str]:
 
     with _duckdb_errors(path):
         with closing(duckdb.connect(str(path), read_only=True)) as connection:
-            names = [row[0] for row in connection.execute(_DUCKDB_NAMES).fetchall()]
-            query, told = select_all(str(path), names, options)
-            result = connection.sql(query)
-            if result is None:
-                raise TableError(f"{path}: the query returns no rows; give a select")
-            check_names(str(path), result.columns)
+            result, told = _duckdb_result(path, options, connection)
             return result.to_arrow_table(), told
+
+
+def duckdb_batches(path: Path, options: SourceOptions) -> Iterator[tuple[pa.Table, str]]:
+    """Read what ``read_duckdb`` reads piece by piece, each with what was read."""
+    import duckdb
+
+    with (
+        _duckdb_errors(path),
+        closing(duckdb.connect(str(path), read_only=True)) as connection,
+    ):
+        result, told = _duckdb_result(path, options, connection)
+        for batch in result.to_arrow_reader(BATCH):
+            yield pa.Table.from_batches([batch]), told
+
+
+def _duckdb_result(path: Path, options: SourceOptions, connection: Any) -> tuple[Any, str]:
+    """A query's result, whose columns have names of their own, and what it reads."""
+    names = [row[0] for row in connection.execute(_DUCKDB_NAMES).fetchall()]
+    query, told = select_all(str(path), names, options)
+    result = connection.sql(query)
+    if result is None:
+        raise TableError(f"{path}: the query returns no rows; give a select")
+    check_names(str(path), result.columns)
+    return result, told
 
 
 _DUCKDB_NAMES = (
@@ -87,21 +106,47 @@ def read_sqlite(path: Path, options: SourceOptions) -> tuple[pa.Table, str]:
     Raises:
         TableError: when the file, the table or the query cannot be read to its end.
     """
+    with _sqlite_errors(path), closing(_sqlite(path)) as connection:
+        cursor, told, name = _sqlite_cursor(path, options, connection)
+        table = _gathered(str(path), cursor)
+        return (table if options.query else _with_booleans(table, connection, name)), told
+
+
+def sqlite_batches(path: Path, options: SourceOptions) -> Iterator[tuple[pa.Table, str]]:
+    """Read what ``read_sqlite`` reads piece by piece, each with what was read.
+
+    A piece has types of its own; truth values stay 0 and 1.
+    """
+    with _sqlite_errors(path), closing(_sqlite(path)) as connection:
+        cursor, told, _ = _sqlite_cursor(path, options, connection)
+        names = [item[0] for item in cursor.description]
+        check_names(str(path), names)
+        while rows := cursor.fetchmany(BATCH):
+            gathered = Gatherer(names)
+            gathered.add(rows)
+            yield gathered.table(), told
+
+
+def _sqlite(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+
+
+def _sqlite_cursor(
+    path: Path, options: SourceOptions, connection: sqlite3.Connection
+) -> tuple[Any, str, str]:
+    """A query's cursor, what it reads, and the name of its table."""
+    names = [row[0] for row in connection.execute(_SQLITE_NAMES)]
+    query, told = select_all(str(path), names, options)
+    cursor = connection.execute(query)
+    if cursor.description is None:
+        raise TableError(f"{path}: the query returns no rows; give a select")
+    return cursor, told, options.table or next(iter(names), "")
+
+
+@contextmanager
+def _sqlite_errors(path: Path) -> Iterator[None]:
     try:
-        with closing(
-            sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
-        ) as connection:
-            names = [row[0] for row in connection.execute(_SQLITE_NAMES)]
-            query, told = select_all(str(path), names, options)
-            cursor = connection.execute(query)
-            if cursor.description is None:
-                raise TableError(f"{path}: the query returns no rows; give a select")
-            table = _gathered(str(path), cursor)
-            return (
-                table
-                if options.query
-                else _with_booleans(table, connection, options.table or names[0])
-            ), told
+        yield
     except sqlite3.Error as error:
         told = (
             f"cannot be read to the end ({first_line(str(error))}); {_NOTHING_USED}; check the file"

@@ -8,7 +8,7 @@ import io
 import re
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -195,10 +195,7 @@ def read_text(path: Path, options: SourceOptions) -> tuple[pa.Table, str]:
     with opened(path) as stream:
         table = _parsed(path, layout, _Ended(stream, layout, last))
     if table.num_rows == 0 or table.column(0)[-1].as_py() != last:
-        raise TableError(
-            f"{path}: line {_last_line(path, layout)}: a quotation mark is opened and never closed;"
-            " check the quoting"
-        )
+        raise _open_quote(path, layout)
     table = table.slice(0, table.num_rows - 1)
     _check_single_header(path, layout, table)
     return table, layout.told
@@ -238,24 +235,76 @@ class _Ended(io.RawIOBase):
         return data + (b"" if self._newest in b"\r\n" else b"\n") + self._row
 
 
+def text_batches(path: Path, options: SourceOptions) -> Iterator[tuple[pa.Table, str]]:
+    """Read a text file piece by piece, by the rules of ``read_text``.
+
+    A file may be larger than the memory. What is wrong with its end is told when it is reached.
+
+    Args:
+        path: The file; .gz, .bz2, .xz, .zst and .zip are unpacked.
+        options: Separator and encoding.
+
+    Returns:
+        Tables [rows, columns] of text, each with what was recognised.
+    """
+    layout = layout_of(path, encoding_of(path, options.encoding), options.sep)
+    last = secrets.token_hex(16)
+    with opened(path) as stream:
+        waiting: pa.Table | None = None
+        for table in _pieces(path, layout, _Ended(stream, layout, last)):
+            if waiting is not None:
+                _check_single_header(path, layout, waiting)
+                yield waiting, layout.told
+            waiting = table
+        if waiting is None or waiting.column(0)[-1].as_py() != last:
+            raise _open_quote(path, layout)
+        waiting = waiting.slice(0, waiting.num_rows - 1)
+        _check_single_header(path, layout, waiting)
+        yield waiting, layout.told
+
+
+def _pieces(path: Path, layout: Layout, stream: Any) -> Iterator[pa.Table]:
+    with _parser_errors(path, layout):
+        for batch in arrow_csv.open_csv(pa.PythonFile(stream, mode="r"), **_csv_options(layout)):
+            if batch.num_rows:
+                yield pa.Table.from_batches([batch])
+
+
 def _parsed(path: Path, layout: Layout, stream: Any) -> pa.Table:
+    with _parser_errors(path, layout):
+        return arrow_csv.read_csv(pa.PythonFile(stream, mode="r"), **_csv_options(layout))
+
+
+def _csv_options(layout: Layout) -> dict[str, Any]:
+    """Every cell as text, as it stands."""
     names = list(layout.names)
+    return {
+        "read_options": arrow_csv.ReadOptions(
+            column_names=names, skip_rows=layout.lines, block_size=BLOCK
+        ),
+        "parse_options": arrow_csv.ParseOptions(
+            delimiter=layout.sep, newlines_in_values=True, ignore_empty_lines=len(names) > 1
+        ),
+        "convert_options": arrow_csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+        ),
+    }
+
+
+@contextmanager
+def _parser_errors(path: Path, layout: Layout) -> Iterator[None]:
+    """Translate the parser's errors, whose messages may quote a row."""
     try:
-        return arrow_csv.read_csv(
-            pa.PythonFile(stream, mode="r"),
-            read_options=arrow_csv.ReadOptions(
-                column_names=names, skip_rows=layout.lines, block_size=BLOCK
-            ),
-            parse_options=arrow_csv.ParseOptions(
-                delimiter=layout.sep, newlines_in_values=True, ignore_empty_lines=len(names) > 1
-            ),
-            convert_options=arrow_csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
-            ),
-        )
+        yield
     except pa.ArrowInvalid as error:
-        # Its message may quote a row.
         raise TableError(_fault(path, layout, "straddling" in str(error))) from None
+
+
+def _open_quote(path: Path, layout: Layout) -> TableError:
+    return TableError(
+        f"{path}: line {_last_line(path, layout)}: a quotation mark is opened and never closed;"
+        " check the quoting"
+    )
 
 
 def _fault(path: Path, layout: Layout, long: bool) -> str:

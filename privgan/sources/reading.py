@@ -27,7 +27,7 @@ from privgan.sources.servers import (
 )
 from privgan.sources.spreadsheets import read_sheet
 
-_FILES = {"sqlite": Form.SQLITE, "duckdb": Form.DUCKDB}
+FORMS_OF_URLS = {"sqlite": Form.SQLITE, "duckdb": Form.DUCKDB}
 _PLAIN = SourceOptions()
 # An index without a name, as pandas keeps it in Arrow files.
 _ROW_NUMBERS = re.compile(r"__index_level_[0-9]+__")
@@ -71,7 +71,7 @@ def source_name(spec: Any) -> str:
 def _of_url(url: str, options: SourceOptions, shared: bool) -> SourceTable:
     file = file_of(url)
     if file is not None:
-        return _of_path(Path(file[1]), options, shared, _FILES[file[0]])
+        return _of_path(Path(file[1]), options, shared, FORMS_OF_URLS[file[0]])
     name = public_url(url)
     options = options.fitting(name, DATABASE, shared=shared)
     table, told = read_server(url, options)

@@ -155,18 +155,51 @@ def read_server(url: str, options: SourceOptions) -> tuple[pa.Table, str]:
         TableError: when the server cannot be reached, goes away, or the query fails, also half-way;
             nothing is used then.
     """
+    told = _asked(url, options)
+    if url.startswith(ADBC):
+        with _adbc_reader(url, options) as reader:
+            return reader.read_all(), told
+    return _from_sqlalchemy(url, options), told
+
+
+def _asked(url: str, options: SourceOptions) -> str:
+    """What is to be read, in words."""
     if options.table is None and options.query is None:
         raise TableError(
             f"{public_url(url)}: say what to read: {parameter('table', 'NAME')}, or"
             f" {parameter('query', 'SQL')}"
         )
-    told = query_told(options) if options.query is not None else f"table {shown(options.table)}"
+    return query_told(options) if options.query is not None else f"table {shown(options.table)}"
+
+
+def server_batches(url: str, options: SourceOptions) -> Iterator[tuple[pa.Table, str]]:
+    """Read what ``read_server`` reads piece by piece, each with what was read."""
+    told = _asked(url, options)
     if url.startswith(ADBC):
-        return _from_adbc(url, options), told
-    return _from_sqlalchemy(url, options), told
+        with _adbc_reader(url, options) as reader:
+            for batch in reader:
+                yield pa.Table.from_batches([batch]), told
+        return
+    for names, rows in _partitions(url, options):
+        if rows:
+            gathered = Gatherer(names)
+            gathered.add(rows)
+            yield gathered.table(), told
 
 
 def _from_sqlalchemy(url: str, options: SourceOptions) -> pa.Table:
+    gathered: Gatherer | None = None
+    for names, rows in _partitions(url, options):
+        gathered = gathered or Gatherer(names)
+        if rows:
+            gathered.add(rows)
+    return gathered.table() if gathered else pa.table({})
+
+
+def _partitions(
+    url: str, options: SourceOptions
+) -> Iterator[tuple[list[str], Sequence[Sequence[Any]]]]:
+    """Names and rows of a result, batch by batch; one batch without rows where there are none."""
     engine = _engine(url)
     try:
         with _driver_errors(url), engine.connect() as plain:
@@ -181,10 +214,9 @@ def _from_sqlalchemy(url: str, options: SourceOptions) -> pa.Table:
                 raise TableError(f"{public_url(url)}: the query returns no rows; give a select")
             names = list(result.keys())
             check_names(public_url(url), names)
-            gathered = Gatherer(names)
+            yield names, []
             for rows in result.yield_per(BATCH).partitions():
-                gathered.add(rows)
-            return gathered.table()
+                yield names, rows
     finally:
         engine.dispose()
 
@@ -238,7 +270,9 @@ def _told(url: str, error: BaseException) -> str:
     return f"{public_url(url)}: cannot be read to the end: {reason}; nothing of it was used"
 
 
-def _from_adbc(url: str, options: SourceOptions) -> pa.Table:
+@contextmanager
+def _adbc_reader(url: str, options: SourceOptions) -> Iterator[Any]:
+    """A reader of a result's batches, whose columns have names of their own."""
     made = _parsed(url)
     backend = made.get_backend_name()
     try:
@@ -253,6 +287,6 @@ def _from_adbc(url: str, options: SourceOptions) -> pa.Table:
         closing(connection.cursor()) as cursor,
     ):
         cursor.execute(query)
-        table = cursor.fetch_record_batch().read_all()
-    check_names(public_url(url), table.schema.names)
-    return table
+        reader = cursor.fetch_record_batch()
+        check_names(public_url(url), reader.schema.names)
+        yield reader
