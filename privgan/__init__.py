@@ -34,6 +34,8 @@ _HOMES = {
     "Datetime": "privgan.api.columns",
     "DocumentError": "privgan.errors",
     "Draft": "privgan.api.schema",
+    "Events": "privgan.api.features",
+    "Feature": "privgan.api.features",
     "Float": "privgan.api.columns",
     "Identifier": "privgan.api.columns",
     "IncompleteError": "privgan.errors",
@@ -85,6 +87,7 @@ _HOMES = {
     "run": "privgan.api.running",
     "sign": "privgan.api.releases",
     "verify": "privgan.api.releases",
+    "write_features": "privgan.api.features",
 }
 
 if TYPE_CHECKING:
@@ -100,6 +103,9 @@ if TYPE_CHECKING:
     from privgan.api.columns import Integer as Integer
     from privgan.api.columns import Ordinal as Ordinal
     from privgan.api.columns import PersonalData as PersonalData
+    from privgan.api.features import Events as Events
+    from privgan.api.features import Feature as Feature
+    from privgan.api.features import write_features as write_features
     from privgan.api.interchange import export_schema as export_schema
     from privgan.api.interchange import import_schema as import_schema
     from privgan.api.keys import create_keys as create_keys

@@ -54,7 +54,7 @@ class Conformity:
 
 def check_table(table: Any, schema: Schema) -> Conformity:
     """Hold a table against a schema: one of the unpaid looks."""
-    found = TableAsRead.read(table_of(table), SourceOptions()).check(schema)
+    found = TableAsRead.read(table_of(table), SourceOptions(), schema).check(schema)
     broken = [
         f"{schema.constraints[place]}: "
         + ("cannot be checked" if count is None else f"{count} rows break it")

@@ -69,7 +69,7 @@ def fit_job(
     if first:
         first.check()
         progress.say(str(first))
-    table = conforming(read_for_run(request, progress), request, schema, out)
+    table = conforming(read_for_run(request, schema, progress), request, schema, out)
     opened = ledger_of(ledger, schema.dataset, create=True)
     begun = Run(request=request, plan=plan, table=table, ledger=opened, progress=progress)
     attempts = first.attempts if first else None
@@ -125,7 +125,7 @@ def audit_job(
     """Audit a candidate against the table that it was fitted on, and search its files. INTERNAL."""
     progress.begin()
     found = read_candidate(candidate)
-    read = TableAsRead.read(table, SourceOptions())
+    read = TableAsRead.read(table, SourceOptions(), found.schema)
     owned = read.conforming(found.schema, on_violation=asked.on_violation)
     leak_patterns = leak_patterns_of(read.undeclared_texts(begun_schema(candidate)))
     del read  # Only the typed rows stay.
@@ -150,7 +150,7 @@ def twin_job(
     progress.begin()
     if schema is None:
         return run_twin(budget, progress, trained=trained)
-    owned = TableAsRead.read(table, SourceOptions()).conforming(schema)
+    owned = TableAsRead.read(table, SourceOptions(), schema).conforming(schema)
     return run_twin(budget, progress, trained=trained, table=owned)
 
 
@@ -179,7 +179,8 @@ def internal_report_job(candidate: Candidate, judging: Judging, ledger: Ledger, 
     found, owned = read_candidate(candidate), None
     judged = judgement_of(found, judging.policy, opened, judging.context)
     if table is not None:
-        owned = TableAsRead.read(table, SourceOptions()).conforming(found.schema)
+        read = TableAsRead.read(table, SourceOptions(), found.schema)
+        owned = read.conforming(found.schema)
     facts = release_facts(found, judged.history, judging.context, NOT_RELEASED)
     return write_internal_report(
         found, facts, judged.verdict, judged.history, owned, judging.language

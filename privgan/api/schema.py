@@ -30,6 +30,7 @@ from privgan.owner.owners_table import TableAsRead
 from privgan.privacy.budget import PrivacyUnit
 from privgan.schema.columns import Column, Source
 from privgan.schema.constraints import Constraint
+from privgan.schema.features import Events, Feature
 from privgan.schema.schema import Schema as TableSchema
 from privgan.sources import SourceOptions, source_name
 from privgan.table.mistakes import ROW_UNIT
@@ -54,6 +55,8 @@ class Schema(TableSchema):
         constraints: What every synthetic row holds.
         unit_source: Where it comes from that the unit is the one to protect.
         missing_markers_source: Where it comes from that these texts mean missing.
+        events: What one row a customer is made from; None where the table is read as it is.
+        features: How each modelled column is made from a customer's events.
 
     Raises:
         DocumentError: with every mistake, as for a schema file.
@@ -85,6 +88,8 @@ class Schema(TableSchema):
         constraints: Sequence[Constraint] = (),
         unit_source: Source = Source.DECLARED,
         missing_markers_source: Source = Source.DECLARED,
+        events: Events | None = None,
+        features: Sequence[Feature] = (),
     ) -> None:
         facts = TableSchema(
             dataset=dataset_of(dataset),
@@ -95,6 +100,8 @@ class Schema(TableSchema):
             constraints=tuple(constraints),
             unit_source=Source(unit_source),
             missing_markers_source=Source(missing_markers_source),
+            events=events,
+            features=tuple(features),
         )
         self._take(parsed(schema_items(facts), "the schema"))
 

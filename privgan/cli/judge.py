@@ -141,7 +141,7 @@ def _audit_candidate(
     from privgan.pipeline.scanning import leak_patterns_of, scan_candidate
 
     candidate = read_candidate(Candidate.find(path))
-    read = read_aloud(table, options["source"], say=progress.say)
+    read = read_aloud(table, options["source"], candidate.schema, say=progress.say)
     owned = read.conforming(candidate.schema, on_violation=options["on_violation"])
     leak_patterns = leak_patterns_of(read.undeclared_texts(begun_schema(candidate.files)))
     del read  # Only the typed rows stay.
@@ -214,7 +214,7 @@ def _audit_twin(candidate: Path | None, options: dict[str, Any], progress: Any) 
     budget, table = PrivacyBudget(epsilon=epsilon, delta=delta), None
     if options["real"]:
         schema = load_schema(options["schema_path"])
-        read = read_aloud(options["real"], options["source"], say=progress.say)
+        read = read_aloud(options["real"], options["source"], schema, say=progress.say)
         table = read.conforming(schema, on_violation=options["on_violation"])
     return run_twin(budget, progress, table=table)
 

@@ -27,6 +27,11 @@ _COMMANDS = {
         "schema",
         "Draft a schema, review it, or check a table against one.",
     ),
+    "features": (
+        "privgan.cli.features",
+        "features",
+        "Show the table that the schema's features make of events. INTERNAL.",
+    ),
     "plan": (
         "privgan.cli.plans",
         "plan",

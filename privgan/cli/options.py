@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from privgan.planning.plan import Plan
     from privgan.planning.risk import RiskBudget, RiskLimit
     from privgan.privacy.budget import PrivacyBudget
+    from privgan.schema.schema import Schema
     from privgan.sources import SourceOptions
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -264,6 +265,7 @@ def told_beside(line: str) -> None:
 def read_aloud(
     spec: Path | str,
     source: SourceOptions,
+    schema: Schema | None = None,
     *,
     shared: bool = False,
     say: Callable[[str], None] = told_beside,
@@ -273,12 +275,13 @@ def read_aloud(
     Args:
         spec: Where the table is.
         source: How it is to be read.
+        schema: The public facts; where they have events, these are read as features.
         shared: Whether several tables share these options, so that one may not heed all of them.
         say: Says a line.
     """
     from privgan.owner.owners_table import TableAsRead
 
-    read = TableAsRead.read(spec, source, shared=shared)
+    read = TableAsRead.read(spec, source, schema, shared=shared)
     for line in read.said:
         say(line)
     return read

@@ -281,7 +281,7 @@ def _candidate_report(folder: Path, language: str, options: dict[str, Any]) -> P
     judged = judgement_of(candidate, load_policy(options["policy_name"]), ledger, Context())
     table = None
     if options["table"] is not None:
-        read = read_aloud(options["table"], source_of(options))
+        read = read_aloud(options["table"], source_of(options), candidate.schema)
         table = read.conforming(candidate.schema, on_violation=options["on_violation"])
     facts = release_facts(candidate, judged.history, Context(), NOT_RELEASED)
     return write_internal_report(candidate, facts, judged.verdict, judged.history, table, language)

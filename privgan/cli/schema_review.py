@@ -107,10 +107,12 @@ def schema_review(
       privgan schema review customers.csv --schema schema.yaml
       privgan schema review customers.csv --schema schema.yaml --yes-to bounds --yes-to kinds
     """
+    from privgan.table.schema_file import load_schema
+
     confirming = bool(groups) or accept_all
     _check_mode(confirming=confirming, only_list=only_list)
     options = source_of(source)
-    review = read_aloud(table, options).review(schema_path)
+    review = read_aloud(table, options, load_schema(schema_path)).review(schema_path)
     again = f"{said_again(table, options)} --schema {shlex.quote(str(schema_path))}"
     if only_list:
         _tell_left(review, every=True)

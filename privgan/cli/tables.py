@@ -258,7 +258,7 @@ def schema_check(table: Path | str, schema_path: Path, as_json: bool, **source: 
     from privgan.table.schema_file import load_schema
 
     loaded = load_schema(schema_path)
-    held = read_aloud(table, source_of(source)).check(loaded)
+    held = read_aloud(table, source_of(source), loaded).check(loaded)
     if as_json:
         _print_conformity(held)
     else:

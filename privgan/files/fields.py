@@ -136,7 +136,22 @@ _PLAN: dict[str, Declaration] = {
     },
 }
 _ACCOUNTING: dict[str, Declaration] = {**_STEP, "epsilon": MEASURED, "stage": PUBLIC}
+# How a customer's row is made from its events: definitions, and nothing of the events.
+_EVENTS: dict[str, Declaration] = {
+    **_named(PUBLIC, "time cutoff without_customer"),
+    "columns": _named(
+        PUBLIC,
+        "name kind missing missing_markers description categories labels decimals format zone",
+    ),
+}
+_DEFINITION = _named(
+    PUBLIC,
+    "name count any distinct distinct_days sum mean min max first last days_between share top"
+    " where days_before days_after description",
+)
+_FEATURES: dict[str, Declaration] = {"events": _EVENTS, "features": _DEFINITION}
 _ABOUT: dict[str, Declaration] = {
+    **_FEATURES,
     **_named(PROCESS, "format created release_id retention"),
     **_named(PUBLIC, "dataset schema_fingerprint"),
     "guarantee": {
@@ -210,6 +225,7 @@ _SCHEMA: dict[str, Declaration] = {
         "dataset unit unit_source max_rows_per_unit missing_markers missing_markers_source target",
     ),
     "constraints": _CONSTRAINT,
+    **_FEATURES,
 }
 SCHEMA: Declaration = MappingProxyType(
     {

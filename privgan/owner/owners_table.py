@@ -22,14 +22,17 @@ from privgan.domain.measured import clamp_measured
 from privgan.drafting.draft import Draft, draft_schema
 from privgan.drafting.review_session import Review
 from privgan.drafting.suspicions import Suspicion, suspicions
+from privgan.features.building import build_features
 from privgan.owner.private_table import PrivateTable, Sealed, bounded, numbered
 from privgan.owner.undeclared import UndeclaredTexts, undeclared_texts
 from privgan.privacy.randomness import SecretStream
 from privgan.schema.columns import Source
 from privgan.schema.schema import Schema
 from privgan.sources import SourceOptions, SourceTable, read_source
-from privgan.table.conform import conform, rows_over_limit, violations
+from privgan.table.conform import check_fit, conform, rows_over_limit, violations
 from privgan.table.customers import customer_names
+from privgan.table.output import write_rows
+from privgan.table.presenting import presented
 from privgan.table.typed_values import Violation
 from privgan.table.violations import broken_constraints
 
@@ -59,29 +62,40 @@ class TableAsRead(Sealed):
 
     Args:
         source: What a source gave.
+        found: Where the events departed from the schema, of a table made from events.
     """
 
-    def __init__(self, source: SourceTable) -> None:
-        self._source = source
+    def __init__(self, source: SourceTable, found: tuple[Violation, ...] = ()) -> None:
+        self._source, self._found = source, found
         self._frame: pd.DataFrame | None = None
 
     @classmethod
     def read(
-        cls, spec: Path | str | Any, options: SourceOptions, *, shared: bool = False
+        cls,
+        spec: Path | str | Any,
+        options: SourceOptions,
+        schema: Schema | None = None,
+        *,
+        shared: bool = False,
     ) -> TableAsRead:
-        """Read a table, once.
+        """Read a table, once; unpaid look: of events, make the features that the schema defines.
 
         Args:
             spec: Where it is: a file, a folder or pattern of files, the URL of a database; or a
                 frame.
             options: How it is to be read.
+            schema: The public facts; None where there are none yet. Of a schema with events one row
+                a customer is read, each a function of this customer's events alone.
             shared: Whether several tables share these options, so that one may not heed all of
                 them.
 
         Raises:
             TableError: when it is missing, unreadable, empty, or has unnamed or repeated columns.
         """
-        return cls(read_source(spec, options, shared=shared))
+        if schema is None or schema.events is None:
+            return cls(read_source(spec, options, shared=shared))
+        made = build_features(spec, options, schema)
+        return cls(made.source, made.violations)
 
     @property
     def said(self) -> tuple[str, ...]:
@@ -119,7 +133,7 @@ class TableAsRead(Sealed):
         """Unpaid look: check the table against a schema, for the owner's terminal. INTERNAL."""
         rows = self._rows()
         return Conformity(
-            violations=violations(rows, schema),
+            violations=self._found + violations(rows, schema),
             broken=broken_constraints(rows, schema),
             suspicions=suspicions(rows, schema),
             over_limit=rows_over_limit(rows, schema),
@@ -142,8 +156,22 @@ class TableAsRead(Sealed):
         Raises:
             TableError: listing every violation that was not clamped.
         """
+        check_fit(self._found, "the events do", on_violation)
         typed = conform(self._rows(), schema, on_violation=on_violation)
         return OwnersTable(typed.reset_index(drop=True), schema)
+
+    def write_features(self, schema: Schema, out: Path, form: str) -> int:
+        """Unpaid look: write the table of features for its owner. INTERNAL: each row is a customer.
+
+        Args:
+            schema: The public facts, with events and features.
+            out: The file.
+            form: Its kind, as ``write_rows`` takes it.
+
+        Returns:
+            The number of customers.
+        """
+        return write_rows([presented(self._rows(), schema)], schema, out, form)
 
     def rows_of_foreign_audit(self) -> pd.DataFrame:
         """Unpaid look: the rows for the audit of a table that another tool made.

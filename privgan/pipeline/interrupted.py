@@ -54,7 +54,7 @@ def resume_run(
         return not_begun(first, plan, schema)
     first.check()
     checkpoint = _newest(begun, ledger)
-    read = TableAsRead.read(request.table, request.source)
+    read = TableAsRead.read(request.table, request.source, schema)
     owned, said = read.conforming(schema, on_violation=request.on_violation), read.said
     leak_patterns = leak_patterns_of(read.undeclared_texts(schema))
     del read  # Only the typed rows stay.
@@ -83,7 +83,7 @@ def resume_candidate(
     begun = read_note(out, table, query)
     request, schema = begun.request, begun.schema
     checkpoint = _newest(begun, ledger)
-    read = TableAsRead.read(request.table, request.source)
+    read = TableAsRead.read(request.table, request.source, schema)
     owned, said = read.conforming(schema, on_violation=request.on_violation), read.said
     del read  # Only the typed rows stay.
     plan = plan_for(request, schema)

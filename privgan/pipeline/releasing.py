@@ -197,6 +197,7 @@ def release_facts(
         canary_probability=record.canaries.probability,
         canary_commitment=record.canaries.commitment,
         retention=RETENTION,
+        features=schema.feature_facts(),
     )
 
 

@@ -176,13 +176,14 @@ def begun_schema(candidate: Candidate) -> Schema:
         raise UsageError(f"{told}; without it nothing can be searched, fit again") from error
 
 
-def read_aloud(request: RunRequest, progress: Progress) -> TableAsRead:
+def read_aloud(request: RunRequest, schema: Schema, progress: Progress) -> TableAsRead:
     """Read the table and print what was recognised.
 
     Args:
         request: What the owner asks for.
+        schema: The public facts.
         progress: Tells the owner.
     """
-    read = TableAsRead.read(request.table, request.source)
+    read = TableAsRead.read(request.table, request.source, schema)
     progress.say_all(read.said)
     return read

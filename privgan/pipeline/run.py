@@ -155,7 +155,7 @@ def run(
     if first.blocking:
         return not_begun(first, plan, schema)
     first.check()
-    read = read_for_run(request, progress)
+    read = read_for_run(request, schema, progress)
     table = conforming(read, request, schema, out)
     leak_patterns = leak_patterns_of(read.undeclared_texts(schema))
     del read  # Only the typed rows stay.
@@ -239,11 +239,11 @@ def planned(request: RunRequest, out: Path) -> tuple[Schema, Plan]:
     return schema, plan
 
 
-def read_for_run(request: RunRequest, progress: Progress) -> TableAsRead:
+def read_for_run(request: RunRequest, schema: Schema, progress: Progress) -> TableAsRead:
     """Read the table of a request, once."""
     progress.stage(StageName.READ)
     progress.say(f"the table is {source_name(request.table)}")
-    return read_aloud(request, progress)
+    return read_aloud(request, schema, progress)
 
 
 def conforming(read: TableAsRead, request: RunRequest, schema: Schema, out: Path) -> OwnersTable:
@@ -293,7 +293,7 @@ def fit_table(
     """
     schema, plan = planned(request, out)
     progress = Progress(quiet=quiet)
-    table = conforming(read_for_run(request, progress), request, schema, out)
+    table = conforming(read_for_run(request, schema, progress), request, schema, out)
     begun = Run(request=request, plan=plan, table=table, ledger=ledger, progress=progress)
     return fit_candidate(begun, Candidate(out, out / INTERNAL)).files
 

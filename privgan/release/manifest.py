@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cache, cached_property
 from importlib.resources import files as packaged
 from itertools import islice
@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from privgan.errors import InternalError
 from privgan.files.documents import strict_validator
 from privgan.files.fields import MANIFEST, check_declared
+from privgan.files.json_types import JsonDict
 from privgan.files.limits import MOST_MISTAKES
 from privgan.json_object import JsonObject
 from privgan.planning.accounted_step import AccountedStep
@@ -78,6 +79,8 @@ class ReleaseFacts:
         canary_commitment: Commitment to the canary coins; empty where there is none.
         retention: What stays inside, and for how long.
         signer: Id of the key that signs the manifest when it is made; empty where none does.
+        features: How a customer's row is made from its events: ``Schema.feature_facts()``; empty
+            where the table is read as it is.
     """
 
     created: str
@@ -95,6 +98,7 @@ class ReleaseFacts:
     canary_commitment: str
     retention: str
     signer: str = ""
+    features: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -176,6 +180,11 @@ class Manifest:
         """Column to the sources of its facts, as JSON values."""
         return self.raw["schema_sources"]
 
+    @property
+    def features(self) -> JsonDict:
+        """Events and features, as in a schema; empty where the table is read as it is."""
+        return {name: self.raw[name] for name in ("events", "features") if name in self.raw}
+
 
 def describe_release(facts: ReleaseFacts) -> dict[str, Any]:
     """The manifest without policy and files, for the report, which is itself a file."""
@@ -200,6 +209,7 @@ def describe_release(facts: ReleaseFacts) -> dict[str, Any]:
         # Left out where there is none; where there is one, a signature that was taken away or
         # replaced shows.
         **({"signer": facts.signer} if facts.signer else {}),
+        **facts.features,
     }
 
 

@@ -140,13 +140,13 @@ class Schema:
         return facts | self.feature_facts()
 
     def feature_facts(self) -> JsonDict:
-        """Events and features as JSON values, as in a schema file; empty without events."""
-        if self.events is None:
-            return {}
-        return {
-            "events": self.events.to_json(),
-            "features": [feature.to_json() for feature in self.features],
-        }
+        """Events and features as JSON values, as in a schema file; empty where there are none."""
+        facts: JsonDict = {}
+        if self.events is not None:
+            facts["events"] = self.events.to_json()
+        if self.features:
+            facts["features"] = [feature.to_json() for feature in self.features]
+        return facts
 
 
 def next_by_name(columns: Iterable[Column], name: str) -> Column:

@@ -6,7 +6,7 @@ counts but never a value.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -45,6 +45,21 @@ def conform(frame: pd.DataFrame, schema: Schema, *, on_violation: str = "refuse"
         TableError: listing every violation that was not clamped.
     """
     typed, found = _typed(frame, schema)
+    check_fit(found, "the table does", on_violation)
+    return typed
+
+
+def check_fit(found: Sequence[Violation], what: str, on_violation: str) -> None:
+    """Check that no violation is left that is not mapped into the schema.
+
+    Args:
+        found: All violations.
+        what: The table that has them, with its verb.
+        on_violation: ``refuse`` or ``clamp``.
+
+    Raises:
+        TableError: listing every violation that is left.
+    """
     left = [violation for violation in found if on_violation == "refuse" or not violation.clampable]
     if left:
         hint = "; mend the table or the schema"
@@ -52,8 +67,7 @@ def conform(frame: pd.DataFrame, schema: Schema, *, on_violation: str = "refuse"
             hint += f", or map values into it with {parameter('on_violation', 'clamp')}"
         lines = "\n".join(f"  {line}" for line in _told_together(left))
         count = f"{len(left)} violation{'s' * (len(left) != 1)}"
-        raise TableError(f"the table does not fit the schema ({count}){hint}:\n{lines}")
-    return typed
+        raise TableError(f"{what} not fit the schema ({count}){hint}:\n{lines}")
 
 
 def _told_together(found: list[Violation]) -> Iterator[str]:

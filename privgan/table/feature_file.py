@@ -356,7 +356,9 @@ class _Reader:
             yield self._mistake(told, Measure.TOP)
 
     def _filling_mistake(self, measure: Measure, allowed: frozenset[Kind]) -> str:
-        told = f"{measure} fills no {self.column.kind} column, allowed: {', '.join(sorted(allowed))}"
+        told = (
+            f"{measure} fills no {self.column.kind} column, allowed: {', '.join(sorted(allowed))}"
+        )
         return self._mistake(told, measure)
 
     def _mistake(self, told: str, key: str = "") -> str:

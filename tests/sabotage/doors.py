@@ -57,6 +57,7 @@ EXITS = {
         "pipeline/run.py",
     },
     "rows_of_foreign_audit": {"pipeline/foreign_tables.py"},
+    "write_features": {"api/features.py", "cli/features.py"},
 }
 # Names of exits that other things have too: only calls with a receipt, or on a table as read, are
 # meant.
@@ -72,6 +73,9 @@ RECEIPTS = frozenset({"receipt", "charge", "mint", "_charged", "rest_of"})
 # Functions that read rows or hold them, and who may call them.
 CALLS = {
     "read_source": {OWNERS, "table/files.py"},
+    "stream_source": {"features/building.py"},
+    "build_features": {OWNERS},
+    "FeatureTable": {"features/building.py"},
     "read_table": {"sources/"},
     "mint": {"ledger/runs.py"},
     "Samples": {PRIVATE},
@@ -81,7 +85,8 @@ CALLS = {
     "RealRows": {OWNERS},
     "TableAsRead": set(),
     "read_aloud": {"cli/", "pipeline/run.py"},
-    "SourceTable": {OWNERS, "sources/"},
+    "SourceTable": {OWNERS, "features/building.py", "sources/"},
+    "SourceStream": {"sources/"},
     "conform": {
         OWNERS,
         "pipeline/foreign_tables.py",
@@ -123,6 +128,7 @@ HOLDERS = {
     "TableAsRead": {
         OWNERS,
         "api/checking.py",
+        "api/features.py",
         "api/jobs.py",
         "api/schema.py",
         "cli/options.py",

@@ -176,6 +176,7 @@ def _schema_problems(schema: Schema, manifest: Manifest) -> Iterator[str]:
     }
     stated = {
         "schema_sources": (manifest.schema_sources, sources),
+        "events and features": (manifest.features, schema.feature_facts()),
         "dataset": (manifest.dataset, schema.dataset),
         "guarantee.unit": (guarantee.unit, str(schema.unit)),
         "guarantee.max_rows_per_unit": (guarantee.max_rows_per_unit, schema.unit.max_rows),

@@ -1,6 +1,8 @@
-"""Write the data dictionary: all columns and constraints of the schema."""
+"""Write the data dictionary: all columns, features and constraints of the schema."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 from privgan.files.json_types import JsonMapping
 from privgan.report.document import (
@@ -17,6 +19,7 @@ from privgan.report.document import (
 from privgan.report.document import Column as Heading
 from privgan.report.text import Words, number, short
 from privgan.schema.columns import Kind
+from privgan.schema.features import definition_text
 
 Facts = JsonMapping
 _HEADINGS = (
@@ -27,18 +30,19 @@ _HEADINGS = (
     "dictionary.missing",
     "dictionary.sources",
 )
+_FEATURE_HEADINGS = ("dictionary.column", "dictionary.definition")
 _DAY = len("2026-11-21")
 _MOST_VALUES, _LONGEST_VALUE, _LONGEST_NAME, _LONGEST_TEXT = 8, 30, 60, 200
 
 
 def dictionary_section(schema: Facts, words: Words) -> Section:
-    """Section on columns (kind, role, values, source) and their constraints."""
+    """Section on columns (kind, role, values, source), features and constraints."""
     table = Table(
         caption=words("dictionary.caption"),
         columns=tuple(Heading(heading=words(key)) for key in _HEADINGS),
         rows=tuple(_row(column, words) for column in schema["columns"]),
     )
-    blocks: list[Block] = [table]
+    blocks: list[Block] = [table, *_features(schema, words)]
     if schema.get("constraints"):
         blocks.append(Paragraph(text=words("dictionary.constraints")))
         blocks.append(
@@ -47,6 +51,31 @@ def dictionary_section(schema: Facts, words: Words) -> Section:
             )
         )
     return Section(name="dictionary", heading=words("dictionary.heading"), blocks=tuple(blocks))
+
+
+def _features(schema: Facts, words: Words) -> Iterator[Block]:
+    """How a customer's row is made from its events, where it is."""
+    events = schema.get("events")
+    if not events:
+        return
+    unit, time = (short(name, _LONGEST_NAME) for name in (schema["unit"], events["time"]))
+    yield Paragraph(text=words("dictionary.events", unit=unit, time=time))
+    if "cutoff" in events:
+        cutoff = short(events["cutoff"], _LONGEST_NAME)
+        yield Paragraph(text=words("dictionary.cutoff", cutoff=cutoff))
+    yield Table(
+        caption=words("dictionary.features"),
+        columns=tuple(Heading(heading=words(key)) for key in _FEATURE_HEADINGS),
+        rows=tuple(_definition(feature) for feature in schema["features"]),
+    )
+
+
+def _definition(feature: Facts) -> tuple[Text, ...]:
+    name: Text = (Run(short(feature["name"], _LONGEST_NAME), Look.NAME),)
+    if feature.get("description"):
+        name += (Run(short(feature["description"], _LONGEST_TEXT), Look.SMALL),)
+    told = {key: value for key, value in feature.items() if key not in {"name", "description"}}
+    return name, (Run(short(definition_text(told), _LONGEST_TEXT), Look.CODE),)
 
 
 def _row(column: Facts, words: Words) -> tuple[Text, ...]:
