@@ -153,7 +153,7 @@ def fit(
     if first:
         first.check()
         progress.say(str(first))
-    owned = conforming(read_for_run(request, progress), request, schema, out)
+    owned = conforming(read_for_run(request, schema, progress), request, schema, out)
     ledger = open_ledger(ledger_url, schema.dataset)
     begun = Run(request=request, plan=plan, table=owned, ledger=ledger, progress=progress)
     candidate = fit_candidate(

@@ -114,7 +114,8 @@ class _Made:
 
     def taken(self, feature: Feature) -> Column:
         """The events' column that a feature takes."""
-        assert self.schema.events is not None and isinstance(feature.of, str)
+        assert self.schema.events is not None
+        assert isinstance(feature.of, str)
         return next_by_name(self.schema.events.columns, feature.of)
 
     def filled(self, feature: Feature) -> Column:
@@ -197,7 +198,8 @@ def _span(schema: Schema, window: Window) -> tuple[float, float]:
 
 def cutoff_seconds(schema: Schema) -> float:
     """Seconds from 1970 to the cut-off, told in the events' own zone."""
-    assert schema.events is not None and schema.events.cutoff is not None
+    assert schema.events is not None
+    assert schema.events.cutoff is not None
     return (schema.events.cutoff - _EPOCH).total_seconds()
 
 
@@ -314,10 +316,10 @@ def _as_taken(made: _Made, feature: Feature, part: str) -> Finish:
 
 def _renamed(taken: Column, filled: Column) -> Mapping[str, str]:
     """Labels of false and true in the events to those of the column."""
-    both = isinstance(taken, Discrete) and isinstance(filled, Discrete)
-    if not both or taken.kind is not Kind.BOOLEAN or filled.kind is not Kind.BOOLEAN:
+    if taken.kind is not Kind.BOOLEAN or filled.kind is not Kind.BOOLEAN:
         return {}
-    assert isinstance(taken, Discrete) and isinstance(filled, Discrete)
+    assert isinstance(taken, Discrete)
+    assert isinstance(filled, Discrete)
     return dict(zip(taken.categories, filled.categories, strict=True))
 
 
@@ -358,7 +360,8 @@ def _top(made: _Made, feature: Feature) -> Finish:
 
     def finish(found: Found) -> pd.Series:
         counts = np.stack([found[part] for part in parts], axis=1)
-        return pd.Series(texts[counts.argmax(axis=1)], dtype=object).where(counts.any(axis=1), None)
+        most = pd.Series(texts[counts.argmax(axis=1)], dtype=object)
+        return most.where(pd.Series((counts > 0).any(axis=1)), None)
 
     return finish
 

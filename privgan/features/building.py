@@ -63,9 +63,8 @@ def build_features(spec: Any, options: SourceOptions, schema: Schema) -> Feature
     violations = tally.problems()
     if frame.empty:
         why = "; ".join(map(str, violations)) or "check events.cutoff"
-        raise TableError(
-            f"{stream.name}: no customer has an event that the features tell of; {why}"
-        )
+        told = "no customer has an event that the features tell of"
+        raise TableError(f"{stream.name}: {told}; {why}")
     said = tuple(_said(stream, tally, len(frame)))
     table = pa.Table.from_pandas(frame, preserve_index=False)
     return FeatureTable(

@@ -16,7 +16,7 @@ from privgan.interchange.column_names import PERSONAL, kind_of_text, names_an_id
 from privgan.interchange.stated import StatedColumn
 from privgan.schema.columns import INVENTED_KINDS, Kind, Source
 from privgan.schema.identifiers import is_pattern
-from privgan.table.schema_file import BOOLEAN_LABELS
+from privgan.table.column_facts import BOOLEAN_LABELS
 
 OTHER = "other"
 _NUMERIC = {Kind.INTEGER, Kind.FLOAT}

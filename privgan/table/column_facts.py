@@ -10,6 +10,7 @@ from privgan.schema.columns import Kind
 DISCRETE = {Kind.CATEGORICAL, Kind.ORDINAL, Kind.BOOLEAN}
 NUMERIC = {Kind.INTEGER, Kind.FLOAT}
 TEMPORAL = {Kind.DATE: "%Y-%m-%d", Kind.DATETIME: "%Y-%m-%d %H:%M:%S"}
+BOOLEAN_LABELS = ("False", "True")
 FACTS: Mapping[Kind, tuple[str, ...]] = {
     Kind.CATEGORICAL: ("categories", "other"),
     Kind.ORDINAL: ("categories",),

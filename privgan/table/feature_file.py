@@ -9,7 +9,7 @@ from typing import Any
 from privgan.domain.conditions import parse_where
 from privgan.domain.regions import widened
 from privgan.errors import DocumentError, UsageError
-from privgan.files.documents import Document, did_you_mean, shown
+from privgan.files.documents import Document, DocumentPath, did_you_mean, shown
 from privgan.files.json_types import JsonDict, JsonMapping
 from privgan.files.limits import MOST_TOP_CATEGORIES
 from privgan.schema.columns import (
@@ -24,12 +24,11 @@ from privgan.schema.columns import (
 )
 from privgan.schema.features import CUTOFF, ENDS, EVENTS, Events, Feature, Measure, Window
 from privgan.schema.schema import Schema, next_by_name
-from privgan.table.column_facts import DISCRETE, NUMERIC, TEMPORAL
+from privgan.table.column_facts import BOOLEAN_LABELS, DISCRETE, NUMERIC, TEMPORAL
 from privgan.table.column_mistakes import ColumnItem, column_mistakes, moment_of
 
 FEATURES = "features"
 TEXT_KEYS = frozenset({*(measure.value for measure in Measure), "where", "time", CUTOFF})
-BOOLEAN_LABELS = ("False", "True")
 _OTHER = "other"
 _NUMBERS, _MOMENTS, _CLASSES = frozenset(NUMERIC), frozenset(TEMPORAL), frozenset(DISCRETE)
 _ALL = _NUMBERS | _MOMENTS | _CLASSES
@@ -291,10 +290,7 @@ class _Reader:
 
     def _argument_mistakes(self, measure: Measure) -> Iterator[str]:
         of = self.item[measure]
-        if (measure is Measure.DAYS_BETWEEN) != isinstance(of, list):
-            told = "two of first, last and cutoff" if isinstance(of, str) else "a text"
-            yield self._mistake(f"{measure}: found {shown(of)}, allowed: {told}", measure)
-        elif measure is Measure.DAYS_BETWEEN:
+        if measure is Measure.DAYS_BETWEEN:
             yield from self._end_mistakes(of)
         elif measure is Measure.SHARE:
             yield from self._condition_mistakes(measure)
@@ -362,5 +358,6 @@ class _Reader:
         return self._mistake(told, measure)
 
     def _mistake(self, told: str, key: str = "") -> str:
-        path = (FEATURES, self.place, *([str(key)] if key else []))
+        below: DocumentPath = (str(key),) if key else ()
+        path: DocumentPath = (FEATURES, self.place, *below)
         return self.document.mistake(path, f"feature {shown(self.item['name'])}: {told}")

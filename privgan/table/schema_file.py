@@ -26,20 +26,24 @@ from privgan.schema.columns import (
     Temporal,
 )
 from privgan.schema.schema import Schema
-from privgan.table.column_facts import DISCRETE, NUMERIC, TEMPORAL, stated_facts
+from privgan.table.column_facts import BOOLEAN_LABELS, DISCRETE, NUMERIC, TEMPORAL, stated_facts
 from privgan.table.column_mistakes import ColumnItem, column_mistakes, moment_of
 from privgan.table.constraint_file import NULLABLE_KEYS, TEXT_KEYS, constraint_items, constraints_of
-from privgan.table.feature_file import BOOLEAN_LABELS, with_features
 from privgan.table.feature_file import TEXT_KEYS as FEATURE_KEYS
+from privgan.table.feature_file import with_features
 from privgan.table.mistakes import ROW_UNIT, table_mistakes, too_large
 from privgan.table.stated_values import stated_problems
 
 FORMAT = "privgan.schema/1"
-_TEXT_KEYS = TEXT_KEYS | FEATURE_KEYS | frozenset(
-    {
-        *("categories", "other", "labels", "name", "dataset", "unit", "missing_markers"),
-        *("description", "pattern", "format", "zone"),
-    }
+_TEXT_KEYS = (
+    TEXT_KEYS
+    | FEATURE_KEYS
+    | frozenset(
+        {
+            *("categories", "other", "labels", "name", "dataset", "unit", "missing_markers"),
+            *("description", "pattern", "format", "zone"),
+        }
+    )
 )
 _KEPT = 4  # Schemas of a process: that of a request, and that of its candidate.
 _LINE_ENDS = "\r\x85\u2028\u2029"

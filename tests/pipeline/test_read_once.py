@@ -236,7 +236,7 @@ def test_what_is_handed_on_is_what_the_files_say(small: RunRequest, tmp_path: Pa
     ledger = PrivacyLedger.open(str(tmp_path / "ledger.sqlite"))
     folder, quiet = tmp_path / "out", Progress(quiet=True)
     schema, plan = planned(small, folder)
-    table = conforming(read_for_run(small, quiet), small, schema, folder)
+    table = conforming(read_for_run(small, schema, quiet), small, schema, folder)
     run = Run(request=small, plan=plan, table=table, ledger=ledger, progress=quiet)
     written = fit_candidate(run, Candidate(folder, folder / "internal"))
     read = read_candidate(Candidate.find(folder))

@@ -80,7 +80,7 @@ def test_requests_take_frames(tmp_path: Path) -> None:
             table=table, schema=schema, budget=PrivacyBudget(epsilon=3), public_rows=ROWS
         )
         made.append(
-            read_aloud(request, Progress(quiet=True)).conforming(SCHEMA).salted_hash("salt")
+            read_aloud(request, SCHEMA, Progress(quiet=True)).conforming(SCHEMA).salted_hash("salt")
         )
         candidate = Candidate(
             tmp_path / f"out{len(made)}", tmp_path / f"out{len(made)}" / "internal"

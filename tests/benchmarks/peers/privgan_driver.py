@@ -60,7 +60,7 @@ def fit(job: Job) -> Sampler:
     if options:
         plan = _ablated(schema, request, options)
     progress = Progress(quiet=True)
-    table = conforming(read_aloud(request, progress), request, schema, folder)
+    table = conforming(read_aloud(request, schema, progress), request, schema, folder)
     begun = Run(request=request, plan=plan, table=table, ledger=ledger, progress=progress)
     synthesizer = fit_candidate(begun, Candidate(folder, folder / INTERNAL)).synthesizer
     return lambda rows: as_written(synthesizer.sample(rows, seed=job.seed), schema)
