@@ -103,3 +103,10 @@ def batch_taken_beside_the_phase(patch: Patch) -> None:
     """Who starts DP-SGD takes a batch for itself."""
     code = "def more(samples):\n    return samples.batch(range(9))"
     _written_into(patch, "pipeline/private_training.py", code)
+
+
+@variant("L13", checks.the_source_reads_rows_by_its_doors_only, "run.py.*calls build_features")
+def features_made_beside_the_door(patch: Patch) -> None:
+    """The run makes features of events for itself."""
+    code = "def more(x, y, z):\n    return building.build_features(x, y, z)"
+    _written_into(patch, "pipeline/run.py", code)

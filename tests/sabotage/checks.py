@@ -24,6 +24,10 @@ from tests.sabotage.checks_of_choices import (
     coarse_marginals_follow_from_outcomes_alone,
     one_row_moves_a_choice_by_its_sensitivity,
 )
+from tests.sabotage.checks_of_features import (
+    each_customers_features_are_its_own,
+    features_have_no_order_of_the_file,
+)
 from tests.sabotage.checks_of_forms import (
     an_id_that_repeats_is_no_row_of_its_own,
     each_row_is_typed_alone,
@@ -80,6 +84,8 @@ ALL = (
     the_source_reads_rows_by_its_doors_only,
     an_id_that_repeats_is_no_row_of_its_own,
     each_row_is_typed_alone,
+    each_customers_features_are_its_own,
+    features_have_no_order_of_the_file,
     a_cut_ledger_is_refused,
     one_table_has_one_budget,
     the_ledger_tells_no_customer,
