@@ -18,6 +18,7 @@ from privgan.planning.plan import EFFORTS
 from privgan.table.schema_file import load_schema
 from tests.api.world import POLICY, TINY
 from tests.features.purchases import schema
+from tests.release.changes import seal
 
 CUSTOMERS = 500
 REMARK = "Zephyrine"  # In a column of the events that no feature reads.
@@ -152,6 +153,7 @@ def test_the_release_verifies_and_a_changed_definition_does_not(job: Job, tmp_pa
     manifest = json.loads((copy / "manifest.json").read_text(encoding="utf-8"))
     manifest["features"][0]["where"] = "amount > 0"
     (copy / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    seal(copy)
     found = privgan.verify(copy)
     assert not found.ok
     assert any("events and features" in problem for problem in found.problems), found.problems
