@@ -16,9 +16,7 @@ from privgan.files.documents import did_you_mean, shown
 from privgan.naming import parameter
 from privgan.owner.owners_table import TableAsRead
 from privgan.schema.columns import Column, Numeric, Temporal
-from privgan.schema.features import Events as EventFacts
-from privgan.schema.features import Feature as FeatureFacts
-from privgan.schema.features import Measure, Window
+from privgan.schema.features import EventFacts, FeatureFacts, Measure, Window
 from privgan.sources import SourceOptions
 from privgan.table.column_mistakes import moment_of
 from privgan.table.output import format_of

@@ -30,7 +30,7 @@ from privgan.owner.owners_table import TableAsRead
 from privgan.privacy.budget import PrivacyUnit
 from privgan.schema.columns import Column, Source
 from privgan.schema.constraints import Constraint
-from privgan.schema.features import Events, Feature
+from privgan.schema.features import EventFacts, FeatureFacts
 from privgan.schema.schema import Schema as TableSchema
 from privgan.sources import SourceOptions, source_name
 from privgan.table.mistakes import ROW_UNIT
@@ -88,8 +88,8 @@ class Schema(TableSchema):
         constraints: Sequence[Constraint] = (),
         unit_source: Source = Source.DECLARED,
         missing_markers_source: Source = Source.DECLARED,
-        events: Events | None = None,
-        features: Sequence[Feature] = (),
+        events: EventFacts | None = None,
+        features: Sequence[FeatureFacts] = (),
     ) -> None:
         facts = TableSchema(
             dataset=dataset_of(dataset),

@@ -28,7 +28,7 @@ from privgan.schema.columns import (
     OpenNumeric,
     OpenTemporal,
 )
-from privgan.schema.features import CUTOFF, FIRST, Feature, Measure, Window
+from privgan.schema.features import CUTOFF, FIRST, FeatureFacts, Measure, Window
 from privgan.schema.schema import Schema, next_by_name
 from privgan.table.feature_file import events_schema
 
@@ -112,13 +112,13 @@ class _Made:
         """Name of an aggregate."""
         return self.parts.setdefault(sql, f"part{len(self.parts)}")
 
-    def taken(self, feature: Feature) -> Column:
+    def taken(self, feature: FeatureFacts) -> Column:
         """The events' column that a feature takes."""
         assert self.schema.events is not None
         assert isinstance(feature.of, str)
         return next_by_name(self.schema.events.columns, feature.of)
 
-    def filled(self, feature: Feature) -> Column:
+    def filled(self, feature: FeatureFacts) -> Column:
         """The column that a feature fills."""
         return self.schema.column(feature.name)
 
@@ -213,15 +213,15 @@ def _met(
     return found
 
 
-def _count(made: _Made, feature: Feature, also: str = "") -> str:
+def _count(made: _Made, feature: FeatureFacts, also: str = "") -> str:
     return made.part(f"count(*) FILTER (WHERE {made.flag(feature.window, also)})")
 
 
-def _counted(made: _Made, feature: Feature) -> Finish:
+def _counted(made: _Made, feature: FeatureFacts) -> Finish:
     return _as_numbers(made, feature, _count(made, feature))
 
 
-def _as_numbers(made: _Made, feature: Feature, part: str) -> Finish:
+def _as_numbers(made: _Made, feature: FeatureFacts, part: str) -> Finish:
     column = made.filled(feature)
     return lambda found: _numbers(found[part], column)
 
@@ -233,28 +233,28 @@ def _numbers(values: np.ndarray, column: Column) -> pd.Series:
     return numbers.astype("Int64") if column.kind is Kind.INTEGER else numbers
 
 
-def _any(made: _Made, feature: Feature) -> Finish:
+def _any(made: _Made, feature: FeatureFacts) -> Finish:
     part, column = _count(made, feature), made.filled(feature)
     assert isinstance(column, Discrete)
     labels = column.categories
     return lambda found: pd.Series(np.where(found[part] > 0, labels[1], labels[0]), dtype=object)
 
 
-def _distinct(made: _Made, feature: Feature) -> Finish:
+def _distinct(made: _Made, feature: FeatureFacts) -> Finish:
     return _distinct_of(made, feature, made.value(made.taken(feature)))
 
 
-def _distinct_days(made: _Made, feature: Feature) -> Finish:
+def _distinct_days(made: _Made, feature: FeatureFacts) -> Finish:
     return _distinct_of(made, feature, made.days(made.taken(feature)))
 
 
-def _distinct_of(made: _Made, feature: Feature, value: str) -> Finish:
+def _distinct_of(made: _Made, feature: FeatureFacts, value: str) -> Finish:
     flag = made.flag(feature.window)
     part = made.part(f"count(DISTINCT {value}) FILTER (WHERE {flag})")
     return _as_numbers(made, feature, part)
 
 
-def _steps(made: _Made, feature: Feature) -> tuple[str, str, float]:
+def _steps(made: _Made, feature: FeatureFacts) -> tuple[str, str, float]:
     """Names of sum and number of values, and the steps of one unit."""
     column, flag = made.taken(feature), made.flag(feature.window)
     assert isinstance(column, OpenNumeric)
@@ -264,12 +264,12 @@ def _steps(made: _Made, feature: Feature) -> tuple[str, str, float]:
     return total, made.part(f"count({value}) FILTER (WHERE {flag})"), 10.0**column.decimals
 
 
-def _sum(made: _Made, feature: Feature) -> Finish:
+def _sum(made: _Made, feature: FeatureFacts) -> Finish:
     (total, _, steps), column = _steps(made, feature), made.filled(feature)
     return lambda found: _numbers(found[total] / steps, column)
 
 
-def _mean(made: _Made, feature: Feature) -> Finish:
+def _mean(made: _Made, feature: FeatureFacts) -> Finish:
     (total, count, steps), column = _steps(made, feature), made.filled(feature)
     return lambda found: _numbers(_ratio(found[total], found[count]) / steps, column)
 
@@ -278,20 +278,20 @@ def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return np.where(whole > 0, part / np.maximum(whole, 1), np.nan)
 
 
-def _share(made: _Made, feature: Feature) -> Finish:
+def _share(made: _Made, feature: FeatureFacts) -> Finish:
     whole, column = _count(made, feature), made.filled(feature)
     assert isinstance(feature.of, str)
     part = _count(made, feature, feature.of)
     return lambda found: _numbers(_ratio(found[part], found[whole]), column)
 
 
-def _extreme(made: _Made, feature: Feature) -> Finish:
+def _extreme(made: _Made, feature: FeatureFacts) -> Finish:
     value, flag = made.value(made.taken(feature)), made.flag(feature.window)
     part = made.part(f"{feature.measure.value}({value}) FILTER (WHERE {flag})")
     return _as_taken(made, feature, part)
 
 
-def _end(made: _Made, feature: Feature) -> Finish:
+def _end(made: _Made, feature: FeatureFacts) -> Finish:
     """First or last value: of several at one moment the smallest or the largest."""
     value, flag = made.value(made.taken(feature)), made.flag(feature.window)
     pick = "arg_min" if feature.measure is Measure.FIRST else "arg_max"
@@ -300,7 +300,7 @@ def _end(made: _Made, feature: Feature) -> Finish:
     return _as_taken(made, feature, part)
 
 
-def _as_taken(made: _Made, feature: Feature, part: str) -> Finish:
+def _as_taken(made: _Made, feature: FeatureFacts, part: str) -> Finish:
     """Values of the kind that they have in the events."""
     taken, column = made.taken(feature), made.filled(feature)
     if isinstance(taken, OpenNumeric):
@@ -330,7 +330,7 @@ def _moments(values: np.ndarray, column: Column) -> pd.Series:
     return moments.where(~np.isnan(numbers))
 
 
-def _days_between(made: _Made, feature: Feature) -> Finish:
+def _days_between(made: _Made, feature: FeatureFacts) -> Finish:
     flag, column = made.flag(feature.window), made.filled(feature)
     ends = [_day_of(made, end, flag) for end in feature.of]
     return lambda found: _numbers(ends[1](found) - ends[0](found), column)
@@ -346,7 +346,7 @@ def _day_of(made: _Made, end: str, flag: str) -> Callable[[Found], np.ndarray]:
     return lambda found: found[part].astype(float)
 
 
-def _top(made: _Made, feature: Feature) -> Finish:
+def _top(made: _Made, feature: FeatureFacts) -> Finish:
     """The most frequent of the declared categories; of several the one declared first."""
     column = made.filled(feature)
     assert isinstance(column, Discrete)
@@ -366,7 +366,7 @@ def _top(made: _Made, feature: Feature) -> Finish:
     return finish
 
 
-_FINISHES: Mapping[Measure, Callable[[_Made, Feature], Finish]] = {
+_FINISHES: Mapping[Measure, Callable[[_Made, FeatureFacts], Finish]] = {
     Measure.COUNT: _counted,
     Measure.ANY: _any,
     Measure.DISTINCT: _distinct,

@@ -19,6 +19,7 @@ import pandas as pd
 
 from privgan.domain.encoding import Encoder
 from privgan.domain.measured import clamp_measured
+from privgan.domain.regions import widened
 from privgan.drafting.draft import Draft, draft_schema
 from privgan.drafting.review_session import Review
 from privgan.drafting.suspicions import Suspicion, suspicions
@@ -171,7 +172,8 @@ class TableAsRead(Sealed):
         Returns:
             The number of customers.
         """
-        return write_rows([presented(self._rows(), schema)], schema, out, form)
+        wide = widened(schema)
+        return write_rows([presented(self._rows(), wide)], wide, out, form)
 
     def rows_of_foreign_audit(self) -> pd.DataFrame:
         """Unpaid look: the rows for the audit of a table that another tool made.

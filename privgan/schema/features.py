@@ -43,7 +43,7 @@ class Measure(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Events:
+class EventFacts:
     """Facts about the events that features are made from.
 
     Attributes:
@@ -94,8 +94,8 @@ class Window:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Feature:
-    """The definition of one column: a function of one customer's events.
+class FeatureFacts:
+    """Definition of one column: a function of one customer's events.
 
     Attributes:
         name: The column that it fills.
@@ -106,7 +106,7 @@ class Feature:
         description: Free text for the data dictionary.
 
     >>> window = Window(where="amount >= 50", days_before=90)
-    >>> print(Feature(name="large", measure=Measure.SUM, of="amount", window=window))
+    >>> print(FeatureFacts(name="large", measure=Measure.SUM, of="amount", window=window))
     sum: amount, where: amount >= 50, days_before: 90
     """
 

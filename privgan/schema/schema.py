@@ -23,7 +23,7 @@ from privgan.schema.columns import (
     Source,
 )
 from privgan.schema.constraints import Constraint
-from privgan.schema.features import Events, Feature
+from privgan.schema.features import EventFacts, FeatureFacts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,8 +53,8 @@ class Schema:
     missing_markers_source: Source = Source.DECLARED
     target: str | None = None
     constraints: tuple[Constraint, ...] = ()
-    events: Events | None = None
-    features: tuple[Feature, ...] = ()
+    events: EventFacts | None = None
+    features: tuple[FeatureFacts, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:

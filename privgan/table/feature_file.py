@@ -22,7 +22,7 @@ from privgan.schema.columns import (
     OpenTemporal,
     Temporal,
 )
-from privgan.schema.features import CUTOFF, ENDS, EVENTS, Events, Feature, Measure, Window
+from privgan.schema.features import CUTOFF, ENDS, EVENTS, EventFacts, FeatureFacts, Measure, Window
 from privgan.schema.schema import Schema, next_by_name
 from privgan.table.column_facts import BOOLEAN_LABELS, DISCRETE, NUMERIC, TEMPORAL
 from privgan.table.column_mistakes import ColumnItem, column_mistakes, moment_of
@@ -144,8 +144,8 @@ def _as_open(item: JsonMapping) -> JsonDict:
     return dict(item)
 
 
-def _events(data: JsonMapping) -> Events:
-    return Events(
+def _events(data: JsonMapping) -> EventFacts:
+    return EventFacts(
         time=data["time"],
         columns=tuple(_column(item) for item in data["columns"]),
         cutoff=_moment(data.get(CUTOFF)),
@@ -206,11 +206,11 @@ def _event_mistakes(document: Document, schema: Schema) -> Iterator[str]:
         yield document.mistake((EVENTS, CUTOFF), f"events.cutoff: {told}")
 
 
-def _feature(item: JsonMapping) -> Feature:
+def _feature(item: JsonMapping) -> FeatureFacts:
     measure = _measure(item)
     assert measure is not None
     of = item[measure]
-    return Feature(
+    return FeatureFacts(
         name=item["name"],
         measure=measure,
         of=of if isinstance(of, str) else (of[0], of[1]),
@@ -246,7 +246,7 @@ class _Reader:
     place: int
     item: JsonMapping
     column: Column
-    events: Events
+    events: EventFacts
     conditioned: Schema
 
     @classmethod

@@ -181,6 +181,15 @@ def test_the_command_shows_the_owner_the_table(
     assert execute(["features", *files, "--out", str(out)]) == 2  # It is there already.
 
 
+def test_the_table_is_shown_whatever_is_still_to_be_measured(tmp_path: Path) -> None:
+    bounds = "lower: -1000, upper: 1000, decimals: 2}"
+    text = TEXT.replace(bounds, "decimals: 2, source: {lower: measured, upper: measured}}", 1)
+    text += 'constraints: [{when: "spend < 0", then: "clicks >= 1"}]\n'
+    files, out = _files(tmp_path, events(), text), tmp_path / "features.csv"
+    assert execute(["features", *files, "--out", str(out)]) == 0
+    assert len(out.read_text(encoding="utf-8").splitlines()) == 3
+
+
 def test_the_command_tells_what_departs_and_writes_it_all_the_same(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from privgan.errors import DocumentError
 from privgan.privacy.budget import PrivacyUnit
-from privgan.schema.features import Feature, Measure, Window
+from privgan.schema.features import FeatureFacts, Measure, Window
 from privgan.table.schema_file import dump_schema, parse_schema
 from tests.features.purchases import SCHEMA, schema
 
@@ -20,13 +20,13 @@ def test_a_schema_with_features_is_read_as_written() -> None:
     assert found.events is not None
     assert (found.events.time, found.events.cutoff) == ("day", dt.datetime(2024, 7, 1))
     assert [column.name for column in found.events.columns][:3] == ["customer", "order", "day"]
-    assert found.features[0] == Feature(
+    assert found.features[0] == FeatureFacts(
         name="events_seen",
         measure=Measure.COUNT,
         of="events",
         description="all before the cut-off",
     )
-    assert found.features[-1] == Feature(
+    assert found.features[-1] == FeatureFacts(
         name="days_to_next",
         measure=Measure.DAYS_BETWEEN,
         of=("cutoff", "first"),
