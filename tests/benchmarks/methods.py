@@ -117,6 +117,16 @@ _PEERS = (
         ),
         epsilon_ends_training=True,
     ),
+    *(
+        Method(
+            name=f"dpsynth-{mechanism}",
+            environment="dpsynth",
+            driver="dpsynth_driver.py",
+            options={"mechanism": mechanism},
+            optional=True,
+        )
+        for mechanism in ("aim-gdp", "swift")
+    ),
     Method(
         name="ctgan",
         environment="ctgan",

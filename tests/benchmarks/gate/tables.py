@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import tempfile
@@ -11,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from privgan.demo import demo_schema_yaml, simulate_customers
 from privgan.errors import UsageError
@@ -158,11 +158,11 @@ def _parity(signs: int, rows: int) -> Drawn:
             {"name": "y", "kind": "categorical", "categories": ["even", "odd"]},
         ],
     }
-    return Drawn(rows=table, schema=parse_schema(yaml.safe_dump(told)), target="y")
+    return Drawn(rows=table, schema=parse_schema(json.dumps(told)), target="y")
 
 
 def _wide(columns: int, rows: int) -> Drawn:
     """Categories and numbers that depend on a hidden class."""
     size = Size(rows=rows, columns=columns, categories=_CATEGORIES)
-    schema = parse_schema(yaml.safe_dump(schema_of(size)))
+    schema = parse_schema(json.dumps(schema_of(size)))
     return Drawn(rows=rows_of(size), schema=schema, target=schema.names[0])
