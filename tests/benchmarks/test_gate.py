@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -176,9 +175,3 @@ def _shares() -> list[object]:
 def test_splits_are_named_by_the_share_of_dp_sgd() -> None:
     names = [int(name.rpartition("-")[2]) for name in SPLITS]
     assert all(low < high for low, high in pairwise(names))
-
-
-@pytest.fixture(autouse=True)
-def _one_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    yield
