@@ -128,6 +128,13 @@ _PEERS = (
         for mechanism in ("aim-gdp", "swift")
     ),
     Method(
+        name="tab-pe",
+        environment="tab-pe",
+        driver="tab_pe_driver.py",
+        reads_for_free="the share of each value of the target",
+        optional=True,
+    ),
+    Method(
         name="ctgan",
         environment="ctgan",
         driver="ctgan_driver.py",

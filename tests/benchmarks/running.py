@@ -138,6 +138,7 @@ def job_of(cell: Cell, table: Prepared, kept_rows: int | None = None) -> dict[st
         "delta": delta_of(rows),
         "seed": cell.seed,
         "rows": rows,
+        "target": table.source.target,
         "kept_rows": kept_rows,
         "options": dict(method.options),
     }

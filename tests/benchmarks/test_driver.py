@@ -60,10 +60,18 @@ def test_some_of_many_rows_are_kept(tmp_path: Path) -> None:
     assert [replace(job, kept_rows=kept).wanted for kept in (None, 2, 9)] == [3, 2, 3]
 
 
-def test_an_adapter_says_what_is_missing_and_where_it_is(tmp_path: Path) -> None:
-    _job(tmp_path)
-    code = "import sys; sys.modules['dpsynth'] = None; import runpy; sys.argv = sys.argv[1:];"
-    driver = str(HERE / "peers" / "dpsynth_driver.py")
+@pytest.mark.parametrize(
+    ("name", "module", "told_name", "place"),
+    [
+        ("dpsynth", "dpsynth", "dpsynth", "github.com/google/dpsynth"),
+        ("tab_pe", "pe", "Tab-PE", "github.com/microsoft/DPSDA"),
+    ],
+)
+def test_an_adapter_says_what_is_missing_and_where_it_is(
+    name: str, module: str, told_name: str, place: str
+) -> None:
+    code = f"import sys; sys.modules['{module}'] = None; import runpy; sys.argv = sys.argv[1:];"
+    driver = str(HERE / "peers" / f"{name}_driver.py")
     told = subprocess.run(
         [sys.executable, "-c", f"{code} runpy.run_path(sys.argv[0])", driver],
         env=os.environ | {"PYTHONPATH": str(HERE / "peers")},
@@ -72,13 +80,13 @@ def test_an_adapter_says_what_is_missing_and_where_it_is(tmp_path: Path) -> None
         check=False,
     )
     assert told.returncode == 1
-    assert told.stderr.splitlines()[-1].startswith("dpsynth is not installed")
-    assert "github.com/google/dpsynth" in told.stderr
+    assert told.stderr.splitlines()[-1].startswith(f"{told_name} is not installed")
+    assert place in told.stderr
 
 
 def test_adapters_are_run_only_where_they_are_asked_for() -> None:
     optional = {name for name, method in METHODS.items() if method.optional}
-    assert {"dpsynth-aim-gdp", "dpsynth-swift"} <= optional
+    assert optional == {"dpsynth-aim-gdp", "dpsynth-swift", "tab-pe"}
     assert set(COMPARED) == set(METHODS) - optional
 
 

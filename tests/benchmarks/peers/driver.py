@@ -37,7 +37,8 @@ class Column:
 class Job:
     """One fit: where the table is, what is public, what may be spent.
 
-    ``kept_rows`` is how many synthetic rows are sampled and written; None for as many as fitted.
+    ``target`` is the column that the table is used to predict. ``kept_rows`` is how many synthetic
+    rows are sampled and written; None for as many as fitted.
     """
 
     train: Path
@@ -50,6 +51,7 @@ class Job:
     columns: tuple[Column, ...]
     schema: Path
     options: dict[str, Any]
+    target: str = ""
     kept_rows: int | None = None
 
     @property
