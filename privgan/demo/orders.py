@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _STREAM = 1  # makes the orders' coins others than the customers' of the same seed
 _FORMS = ("csv", "parquet")
+_DATES = {"customers": "%Y-%m-%d", "orders": "%Y-%m-%d %H:%M:%S"}  # how a CSV writes moments
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -104,22 +105,10 @@ def write_orders_demo(
     paths = {name: folder / f"{name}.{form}" for name in tables}
     for name, table in tables.items():
         if form == "csv":
-            _as_written(table).to_csv(paths[name], index=False)
+            table.to_csv(paths[name], index=False, date_format=_DATES.get(name))
         else:
             table.to_parquet(paths[name], index=False)
     return paths
-
-
-def _as_written(table: pandas.DataFrame) -> pandas.DataFrame:
-    """Days without a time, moments to the minute, as text."""
-    units = {"sign_up_date": "D", "ordered_at": "m"}
-    return table.assign(
-        **{
-            name: numpy.datetime_as_string(table[name].to_numpy(), unit=unit)
-            for name, unit in units.items()
-            if name in table
-        }
-    )
 
 
 def _orders_table(

@@ -3,7 +3,7 @@
 What depends on customers is exact given their table: expectations are over the orders' coins alone.
 
 >>> round(true_season()[11], 2)
-1.44
+1.42
 >>> round(true_amount_correlation(), 2)
 0.47
 """

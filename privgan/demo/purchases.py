@@ -146,7 +146,7 @@ def draw_purchases(shoppers: Shoppers, rng: numpy.random.Generator) -> Purchases
     )
     everyone = numpy.arange(shoppers.count)
     customer = numpy.concatenate([numpy.repeat(everyone, size) for size, _, _ in stretches])
-    time = numpy.concatenate([_between(*stretch, rng) for stretch in stretches])
+    time = numpy.concatenate([_between(size, start, end, rng) for size, start, end in stretches])
     recent = numpy.arange(len(customer)) >= stretches[0][0].sum()
     recent &= (shoppers.orders > 0)[customer]
     order = numpy.lexsort((time, customer))

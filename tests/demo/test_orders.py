@@ -10,8 +10,28 @@ import pytest
 from privgan import demo
 from privgan.demo.parameters import DAYS_PER_YEAR, REFERENCE_DATE
 from privgan.errors import UsageError
+from privgan.table.conform import violations
+from privgan.table.files import read_table
+from privgan.table.schema_file import parse_schema
 
 TODAY = pandas.Timestamp(REFERENCE_DATE)
+EVENTS = """
+format: privgan.schema/1
+dataset: shop
+unit: customer_id
+max_rows_per_unit: 200
+columns:
+- {name: order_id, kind: identifier, pattern: "S{:08d}", role: identifier}
+- {name: customer_id, kind: identifier, pattern: "S{:08d}", role: identifier}
+- {name: ordered_at, kind: datetime, lower: 2016-01-01T00:00, upper: 2025-12-31T23:59}
+- {name: channel, kind: categorical, categories: [web, app, store, phone]}
+- name: department
+  kind: categorical
+  categories: [fashion, home, electronics, beauty, grocery, sports, toys, garden, books, games,
+    pets, travel]
+- {name: amount, kind: float, lower: 0, upper: 10000, decimals: 2}
+- {name: returned, kind: float, lower: -10000, upper: 0, decimals: 2, special_values: [0]}
+"""
 CENT = 1e-6  # amounts are whole cents; sums of floats are off by less
 
 
@@ -143,9 +163,7 @@ def test_same_seed_gives_the_same_tables_and_another_seed_another() -> None:
         pandas.testing.assert_frame_equal(table, again.tables()[name])
     other = demo.simulate_orders(first.customers, seed=4)
     assert not first.orders.equals(other)
-    pandas.testing.assert_frame_equal(
-        demo.simulate_orders(first.customers, seed=3), first.orders
-    )
+    pandas.testing.assert_frame_equal(demo.simulate_orders(first.customers, seed=3), first.orders)
 
 
 @pytest.mark.parametrize("count", [1, 2, 17])
@@ -177,6 +195,18 @@ def test_written_files_read_back(tmp_path: Path, form: str) -> None:
             gone = table[column].isna()
             assert (same.isna() == gone).all(), column
             assert (same[~gone] == table.loc[~gone, column]).all(), column
+
+
+def test_customers_read_from_their_file_get_the_same_orders(tmp_path: Path) -> None:
+    paths = demo.write_orders_demo(tmp_path, 80, seed=5)
+    again = demo.simulate_orders(pandas.read_csv(paths["customers"]), seed=5)
+    pandas.testing.assert_frame_equal(again, demo.simulate_orders(80, seed=5))
+
+
+def test_written_orders_conform_to_a_schema_of_events(tmp_path: Path) -> None:
+    paths = demo.write_orders_demo(tmp_path, 80, seed=5)
+    schema = parse_schema(EVENTS)
+    assert violations(read_table(paths["orders"]), schema) == ()
 
 
 def test_another_form_is_refused_before_anything_is_written(tmp_path: Path) -> None:

@@ -232,7 +232,7 @@ def test_two_amounts_of_one_customer_correlate_as_stated(world: World) -> None:
     expected = truth.true_amount_correlation(world.customers.loc[pairs.index])
     observed = pairs["first"].corr(pairs["last"])
     error = 1.0 / numpy.sqrt(len(pairs) - 3)
-    assert abs(numpy.arctanh(observed) - numpy.arctanh(expected)) <= 0.02 + 5.5 * error
+    assert abs(numpy.arctanh(observed) - numpy.arctanh(expected)) <= 0.02 + STANDARD_ERRORS * error
     assert abs(expected - truth.true_amount_correlation()) < 0.1
     assert 0.4 < expected < 0.6
 
