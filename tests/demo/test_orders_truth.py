@@ -160,6 +160,20 @@ def test_departments_follow_their_transitions(world: World) -> None:
     assert cells > 50
 
 
+def test_as_many_orders_stay_in_their_department_as_expected(world: World) -> None:
+    """Given the previous orders each is a coin of its own: their sum is a martingale's."""
+    later = world.orders.dropna(subset="previous")
+    matrices = {
+        (own, month): truth.true_transitions(own, month) for own in GROUPS for month in range(1, 13)
+    }
+    keys = zip(later["own"], later["month"], later["previous"], strict=True)
+    chance = numpy.array([matrices[own, month].at[last, last] for own, month, last in keys])
+    stayed = (later["department"] == later["previous"]).sum()
+    variance = (chance * (1.0 - chance)).sum()
+    assert near(stayed, chance.sum(), variance)
+    assert not near(stayed, 0.95 * chance.sum(), variance)
+
+
 def test_first_orders_follow_their_own_distribution(world: World) -> None:
     first = world.orders[world.orders["previous"].isna()]
     for (own, month), rows in first.groupby(["own", "month"]):
@@ -289,6 +303,12 @@ def test_shop_time_and_calendar_moments_agree() -> None:
     for factors in (q.MONTH_FACTOR, q.WEEKDAY_FACTOR):
         assert numpy.mean(factors) == pytest.approx(1.0)
     assert sum(q.HOUR_SHARE) == pytest.approx(1.0)
+
+
+def test_a_days_factor_is_that_of_its_month_times_its_weekday() -> None:
+    days = pandas.date_range(LAUNCH_DATE, REFERENCE_DATE)
+    expected = [truth.true_season()[day.month] * q.WEEKDAY_FACTOR[day.weekday()] for day in days]
+    numpy.testing.assert_allclose(day_factors(), expected)
 
 
 @pytest.mark.parametrize(
