@@ -53,6 +53,8 @@ ABLATIONS: Mapping[str, Mapping[str, Any]] = {
     "privgan-marginals": {"marginal_share": 1.0},
     "privgan-hybrid": {"marginal_share": 0.5},
     "privgan-critic": {"marginal_share": 0.1, "widest": 1},
+    "privgan-gan": {"kind": "gan"},
+    "privgan-gan-control": {"kind": "gan", "critic_sees_rows": False},
     "privgan-control": {"marginal_share": 0.5, "critic_sees_rows": False},
 }
 

@@ -64,7 +64,8 @@ def test_a_critic_is_kept_inside_and_scores_as_before(tmp_path: Path, kind: torc
     candidate.create()
     keep_critic(candidate, critic)
     assert stat.S_IMODE((candidate.internal / CRITIC_FILE).stat().st_mode) == 0o600
-    again, codes = load_critic(candidate.internal / CRITIC_FILE), np.array([[0, 1, 3], [2, 0, 0]])
+    again = load_critic(candidate.internal / CRITIC_FILE, SIZES)
+    codes = np.array([[0, 1, 3], [2, 0, 0]])
     assert (
         critic_scores(again, codes, SIZES).tolist() == critic_scores(critic, codes, SIZES).tolist()
     )

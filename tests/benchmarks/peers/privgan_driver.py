@@ -31,7 +31,7 @@ from privgan.table.presenting import as_written
 from privgan.table.schema_file import load_schema
 
 # What this privgan can be asked for besides the plan of its own.
-SUPPORTED = frozenset({"marginal_share", "widest", "critic_sees_rows", "choices"})
+SUPPORTED = frozenset({"kind", "marginal_share", "widest", "critic_sees_rows", "choices"})
 CANDIDATE = "candidate"
 
 
