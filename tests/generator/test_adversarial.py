@@ -150,11 +150,7 @@ def test_the_generator_learns_from_scores_how_columns_go_together() -> None:
     assert max(_distance(after, (column,)) for column in range(len(SIZES))) < 0.02
     rng = np.random.default_rng(0)
     assert failure(before, after, _critic(), known.targets(), rng) is None
-
-
-def _random(model: GeneratorModel) -> None:
-    random = torch.Generator().manual_seed(0)
-    model.network.offsets += 1.5 * torch.randn(model.network.offsets.shape, generator=random)
+    assert "below independent ones" in str(failure(after, before, _critic(), known.targets(), rng))
 
 
 def _diverged(model: GeneratorModel) -> None:
@@ -168,7 +164,6 @@ def _collapsed(model: GeneratorModel) -> None:
 @pytest.mark.parametrize(
     ("ruin", "told"),
     [
-        (_random, "below independent ones"),
         (_diverged, "diverged"),
         (_collapsed, "lost a common code"),
     ],
