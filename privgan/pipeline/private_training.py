@@ -45,7 +45,7 @@ def with_network(job: Job, fitted: Fitted) -> Fitted:
         network = distilled(
             rows, model.sizes, settings, seed=job.settings.seed, progress=task.update
         )
-    return _holding(fitted, network)
+    return _holding(job.plan, fitted, network)
 
 
 def resumed_network(plan: Plan, fitted: Fitted) -> Fitted:
@@ -53,12 +53,12 @@ def resumed_network(plan: Plan, fitted: Fitted) -> Fitted:
     settings = plan.trained
     if not isinstance(settings, LikelihoodSettings):
         return fitted
-    return _holding(fitted, Autoregressive(fitted.model.sizes, width=settings.width))
+    return _holding(plan, fitted, Autoregressive(fitted.model.sizes, width=settings.width))
 
 
-def _holding(fitted: Fitted, network: Autoregressive) -> Fitted:
+def _holding(plan: Plan, fitted: Fitted, network: Autoregressive) -> Fitted:
     """The fit with a network that is to be released, or that is a GAN's critic."""
-    if fitted.plan.network is None:
+    if plan.network is None:
         return replace(fitted, critic=network)
     return replace(fitted, network=network)
 

@@ -149,8 +149,10 @@ def _check_choices(
     needed = _TRAINED.get(GeneratorKind(kind))
     if needed and marginal_share == 1:
         raise UsageError(f"{needed} is trained by DP-SGD; the marginals' share must be below 1")
-    private = needed is not None or (marginal_share is not None and marginal_share < 1)
-    if resumable and not private:
+    marginals_alone = marginal_share == 1 or (
+        kind == GeneratorKind.MIXTURE and marginal_share is None
+    )
+    if resumable and marginals_alone:
         raise UsageError(
             "a resumable plan needs DP-SGD, which is what is resumed: ask for a network, or give"
             " the critic a share of the budget"
@@ -235,7 +237,8 @@ def _with_kind(plan: Plan, schema: Schema) -> Plan:
         kind = GeneratorKind.NETWORK if pays else GeneratorKind.MIXTURE
     if share is None:
         share = _SHARES.get(kind, 1.0)
-    return replace(plan, kind=kind, marginal_share=share)
+    # Only DP-SGD writes checkpoints: a plan without it has nothing to resume.
+    return replace(plan, kind=kind, marginal_share=share, resumable=plan.resumable and share < 1)
 
 
 def _final_steps(plan: Plan) -> int:
