@@ -157,8 +157,11 @@ def test_an_estimate_grows_with_each_public_size() -> None:
         final=1_000,
         distil_steps=400,
         likelihood_steps=150,
+        ratio_steps=300,
         likelihood_batch=50,
         raking_rounds=2,
+        generator_steps=600,
+        generator_rows=1,
         critic_steps=10,
         critic_batch=100,
     )

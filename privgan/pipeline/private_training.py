@@ -91,8 +91,8 @@ def run_phase(job: Job, refining: Refining, receipt: Receipt) -> Fitted:
     phase, settings, keep = refining.phase, refining.phase.settings, job.settings.keep
     samples = job.table.samples(receipt, refining.fitted.encoder.encode)
     tell = job.progress.task
-    name = StageName.NETWORK_STEPS if job.plan.network else StageName.CRITIC
-    with tell(name) as task:
+    network = job.plan.network is not None
+    with tell(StageName.NETWORK_STEPS) if network else tell(StageName.CRITIC) as task:
         for until in _stops(settings, phase.step):
             if keep and settings.checkpoint_interval:
                 keep(refining, False)
@@ -150,7 +150,8 @@ def _healthy(job: Job, fitted: Fitted, phase: LikelihoodTraining) -> Fitted:
     Noisy figures alone decide.
     """
     rng, targets = np.random.default_rng([job.settings.seed, 4]), fitted.measurements.targets()
-    trained, rounds = phase.averaged(), phase.settings.raking_rounds
+    assert job.plan.network is not None
+    trained, rounds = phase.averaged(), job.plan.network.raking_rounds
     mixtures = fitted.model.mixture().sample(_JUDGED_BY, rng)
     with job.progress.task(StageName.RAKING) as task:
         ill = illness(trained, mixtures, (), rng)
