@@ -62,6 +62,8 @@ ABLATIONS: Mapping[str, Mapping[str, Any]] = {
     "privgan-network": {"kind": "network"},
     "privgan-network-alone": {"kind": "network", "marginal_share": 0.1, "widest": 1},
     "privgan-network-control": {"kind": "network", "dp_sgd_sees_rows": False},
+    "privgan-gan": {"kind": "gan"},
+    "privgan-gan-control": {"kind": "gan", "dp_sgd_sees_rows": False},
 }
 
 # Other splits of the network's budget, by the share of DP-SGD in hundredths.
