@@ -181,6 +181,7 @@ IN_GATE = (
     *SPLITS,
     "privgan-network-alone",
     "privgan-network-control",
+    "privgan-gan",
 )
 
 
