@@ -31,7 +31,7 @@ TOOLS = {
     "types-pyyaml",
 }
 # Peers that a benchmark compares with; each has an environment of its own.
-PEERS = {"anonymeter", "ctgan", "dpmm", "snsynth"}
+PEERS = {"anonymeter", "ctgan", "dpmm", "dpsynth", "pe", "snsynth"}
 # An extra for tests alone: tools that check what is exported for them; tests without them are
 # skipped.
 CHECKERS = "interchange"

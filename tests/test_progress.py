@@ -117,14 +117,18 @@ def test_quiet_says_nothing_and_the_log_has_every_line(tmp_path: Path) -> None:
 def test_every_stage_of_a_run_is_expected_once_and_in_order() -> None:
     plan = make_plan(SCHEMA, BUDGET, public_rows=5_000)
     names = [stage.name for stage in stages_of(plan, SCHEMA)(plan.rows)]
-    trained = {StageName.DISTIL, StageName.NETWORK_STEPS, StageName.RAKING, StageName.CRITIC}
+    critics = {StageName.CRITIC, StageName.GENERATOR}
+    trained = {StageName.DISTIL, StageName.NETWORK_STEPS, StageName.RAKING, *critics}
     without = [name for name in StageName if name not in trained]
     assert names == [*without[:-1], *AUDIT_STAGES.values(), StageName.REPORT]
     refined = make_plan(SCHEMA, BUDGET, public_rows=5_000, marginal_share=0.8)
     assert StageName.CRITIC in [stage.name for stage in stages_of(refined, SCHEMA)(refined.rows)]
     network = make_plan(SCHEMA, BUDGET, public_rows=5_000, kind=GeneratorKind.NETWORK)
     names = [stage.name for stage in stages_of(network, SCHEMA)(network.rows)]
-    assert trained - {StageName.CRITIC} <= set(names)
+    assert trained & set(names) == trained - critics
+    gan = make_plan(SCHEMA, BUDGET, public_rows=5_000, kind=GeneratorKind.GAN)
+    names = [stage.name for stage in stages_of(gan, SCHEMA)(gan.rows)]
+    assert trained & set(names) == {StageName.DISTIL, *critics}
     fitted = [stage.name for stage in stages_of(plan, SCHEMA, judged=False)(plan.rows)]
     assert fitted == without[: without.index(StageName.SCAN)]
 
@@ -153,8 +157,11 @@ def test_an_estimate_grows_with_each_public_size() -> None:
         final=1_000,
         distil_steps=400,
         likelihood_steps=150,
+        ratio_steps=300,
         likelihood_batch=50,
         raking_rounds=2,
+        generator_steps=600,
+        generator_rows=1,
         critic_steps=10,
         critic_batch=100,
     )

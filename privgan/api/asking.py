@@ -22,7 +22,7 @@ from privgan.privacy.budget import PrivacyBudget
 from privgan.schema.schema import Schema
 
 EFFORTS, ON_VIOLATION = ("quick", "standard", "thorough"), ("refuse", "clamp")
-GENERATORS = ("auto", "mixture", "network")
+GENERATORS = ("auto", "mixture", "network", "gan")
 LARGEST_SEED = 2**63 - 1
 _MAY_BE_LEFT_OUT = frozenset(
     {"rows", "public_rows", "canary_probability", "dp_sgd_share", "target"}

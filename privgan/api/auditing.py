@@ -144,7 +144,8 @@ def audit_twin(
         schema: The table's schema.
         epsilon: The claimed ε.
         delta: The claimed δ.
-        trained: What DP-SGD trains: the ``network``, or the mixture's ``critic``.
+        trained: What DP-SGD trains: the ``network``, the mixture's ``critic``, or that of the
+            ``gan``.
         progress: As for ``Synthesizer``.
 
     Raises:

@@ -62,7 +62,7 @@ class Synthesizer:
         seed: Moves initial weights and fake rows; never noise, batches or canaries.
         target: Column to predict: what tells of it is measured more closely.
         on_violation: ``refuse`` values outside the schema, or ``clamp`` them into it.
-        generator: ``mixture`` of noisy marginals; ``network``, which DP-SGD trains; or ``auto``.
+        generator: ``mixture``; ``network`` by DP-SGD; ``gan``, plain; or ``auto`` of the first two.
         dp_sgd_share: Share of the model's budget for DP-SGD, 0 to 0.95; None for what pays.
         canary_probability: Probability of each customer to be a canary of the audit; None for 0.2.
         resumable: Write checkpoints of DP-SGD; costs a little noise.

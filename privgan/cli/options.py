@@ -166,12 +166,14 @@ budget_options = stacked(
 generator_options = stacked(
     click.option(
         "--generator",
-        type=click.Choice(["auto", "mixture", "network"]),
+        type=click.Choice(["auto", "mixture", "network", "gan"]),
         default="auto",
         show_default=True,
         help=(
-            "What is fitted: a mixture to noisy marginals alone, or a network that DP-SGD then"
-            " trains on customers; auto takes the network where the table is large enough."
+            "What is fitted: a mixture to noisy marginals alone; a network that DP-SGD then trains"
+            " on customers; or a plain conditional GAN, whose critic DP-SGD trains. auto takes the"
+            " network where the table is large enough, else the mixture, and never the GAN, which"
+            " is less faithful."
         ),
     ),
     click.option(
@@ -179,7 +181,7 @@ generator_options = stacked(
         type=float,
         help=(
             "Share of the model's budget for DP-SGD, 0 to 0.95: of the network, or of a critic of"
-            " the mixture; the rest measures marginals [default: what pays]."
+            " the mixture or GAN; the rest measures marginals [default: what pays]."
         ),
     ),
 )

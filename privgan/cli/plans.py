@@ -178,7 +178,7 @@ def plan(
 
 def _print_plan(made: Plan, loaded: Schema) -> None:
     from privgan.pipeline.preflight import claim_lines, plan_lines
-    from privgan.planning.plan import AUDIT
+    from privgan.planning.plan import AUDIT, GeneratorKind
     from privgan.privacy.budget import condition_text
     from privgan.release.guarantee import accounting, claim
     from privgan.schema.columns import Source
@@ -203,12 +203,20 @@ def _print_plan(made: Plan, loaded: Schema) -> None:
             )
             click.echo(f"{text}; it is planned from what stage 1 measures, before its first look")
     click.echo(f"generator: {made.kind}; {_share_text(made)}")
+    if made.kind is GeneratorKind.GAN:
+        click.echo(_GAN)
     click.echo(
         f"the audit is decided by one score and one bound: {AUDIT['score']}; {AUDIT['bound']}"
     )
     click.echo(f"\n{'step':<34}{'ε alone':>8}  noise; expected error (ε at its stage's δ)")
     for name, _what, cost, noise in plan_lines(made, steps):
         click.echo(f"{name[:33]:<34}{cost:>8}  {noise}")
+
+
+_GAN = (
+    "a plain GAN: noise counts single columns, and how columns go together it learns from a"
+    " critic alone, which DP-SGD trains; 'auto' is more faithful"
+)
 
 
 def _share_text(made: Plan) -> str:

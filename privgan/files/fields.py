@@ -126,11 +126,16 @@ _PLAN: dict[str, Declaration] = {
             ),
         },
         "critic": {
-            **_named(MEASURED, "steps sample_rate expected_batch_size noise_multiplier"),
+            **_named(
+                MEASURED,
+                "steps sample_rate expected_batch_size noise_multiplier learning_rate"
+                " checkpoint_interval",
+            ),
             **_named(
                 PUBLIC,
-                "max_grad_norm width steps_per_generator_step learning_rate generator_learning_rate"
-                " marginal_weight checkpoint_interval",
+                "max_grad_norm width steps_per_generator_step generator_learning_rate"
+                " marginal_weight distil_steps distil_rows distil_learning_rate generator_steps"
+                " generator_rows",
             ),
         },
     },

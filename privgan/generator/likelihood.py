@@ -21,7 +21,7 @@ from privgan.generator.mixture import GeneratorModel
 from privgan.generator.private_phase import Told
 from privgan.generator.refine import Training, stacked
 from privgan.owner.private_table import Samples
-from privgan.planning.dpsgd_settings import DpSgdSettings, NetworkSettings
+from privgan.planning.dpsgd_settings import DpSgdSettings, LikelihoodSettings
 from privgan.privacy.events import DpEvent
 
 _MOMENTUM = 0.9
@@ -82,7 +82,7 @@ def momentum(parameters: Iterable[nn.Parameter], settings: DpSgdSettings) -> tor
 
 
 class LikelihoodTraining:
-    """Train the conditional network by DP-SGD on −log p, in resumable steps.
+    """Train a network by DP-SGD on −log p, in resumable steps: one to release, or a GAN's critic.
 
     Args:
         model: The mixture that it was distilled from.
@@ -97,7 +97,7 @@ class LikelihoodTraining:
         model: GeneratorModel,
         network: Autoregressive,
         charged: DpEvent,
-        settings: NetworkSettings,
+        settings: LikelihoodSettings,
         training: Training,
     ) -> None:
         self.model, self.network, self.settings = model, network, settings

@@ -39,11 +39,11 @@ def total_correlation(
         rows: How many are drawn, evenly from all entries; at least 2.
         rng: Public randomness.
     """
-    told: Tensor = _TotalCorrelation.apply(shares, _drawn(shares.detach(), layout, rows, rng))
+    told: Tensor = _TotalCorrelation.apply(shares, draw_rows(shares.detach(), layout, rows, rng))
     return told
 
 
-def _drawn(shares: Tensor, layout: Layout, rows: int, rng: np.random.Generator) -> Tensor:
+def draw_rows(shares: Tensor, layout: Layout, rows: int, rng: np.random.Generator) -> Tensor:
     """Draw rows of the mixture, one-hot [rows, codes]."""
     entries = (np.arange(rows) * len(shares) // rows + rng.integers(len(shares))) % len(shares)
     places = rng.random((rows, len(layout.sizes)), dtype=np.float32) + np.arange(

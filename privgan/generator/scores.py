@@ -11,31 +11,49 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from privgan.generator.adversarial import likelihoods
+from privgan.generator.autoregressive import Autoregressive
 from privgan.generator.conditions import UNCONDITIONED_SHARE
 from privgan.generator.networks import Critic
 
 _CHUNK = 2_000
 
 
-def save_critic(critic: Critic, path: Path) -> None:
+def save_critic(critic: Critic | Autoregressive, path: Path) -> None:
     """Write a critic's weights as safetensors: no pickle, no row."""
     save_file(
         {name: part.detach().cpu().contiguous() for name, part in critic.state_dict().items()}, path
     )
 
 
-def load_critic(path: Path) -> Critic:
-    """Load a critic in its training precision."""
+def load_critic(path: Path, sizes: Sequence[int]) -> Critic | Autoregressive:
+    """Load a critic in its training precision.
+
+    Args:
+        path: What ``save_critic`` wrote.
+        sizes: Number of codes of each column.
+    """
     weights = load_file(path)
     width, inputs = weights["first.weight"].shape
-    critic = Critic(inputs, width=width).to(weights["first.weight"].dtype)
-    critic.load_state_dict(weights)
+    critic = (
+        Critic(inputs, width=width)
+        if "second.weight" in weights
+        else Autoregressive(sizes, width=width)
+    )
+    critic.to(weights["first.weight"].dtype).load_state_dict(weights)
     return critic.eval()
 
 
 @torch.no_grad()
-def critic_scores(critic: Critic, codes: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
-    """Mean critic score [rows] of codes [rows, columns], over the conditions of real rows."""
+def critic_scores(
+    critic: Critic | Autoregressive, codes: np.ndarray, sizes: Sequence[int]
+) -> np.ndarray:
+    """Critic score [rows] of codes [rows, columns].
+
+    A mean over the conditions of real rows; of a GAN's critic the log-likelihood.
+    """
+    if isinstance(critic, Autoregressive):
+        return likelihoods(critic, codes)
     columns = len(sizes)
     weights = [(1 - UNCONDITIONED_SHARE) / columns] * columns + [UNCONDITIONED_SHARE]
     marks = torch.eye(columns + 1)[:, :columns]

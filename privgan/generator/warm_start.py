@@ -49,8 +49,8 @@ def fit_network(
     loss_of = FitLoss(
         [target for target in measurements.targets() if len(target.clique) <= 2], model.device
     )
-    return _minimise(
-        model, lambda: loss_of(model.logits(), model.rng), optimiser, _Steps(steps, 0.0), progress
+    return minimise(
+        model, lambda: loss_of(model.logits(), model.rng), optimiser, Steps(steps, 0.0), progress
     )
 
 
@@ -89,14 +89,14 @@ def fit_offsets(
     def loss_now() -> Tensor:
         return loss_of(before + model.network.offsets, model.rng)
 
-    loss = _minimise(model, loss_now, optimiser, _Steps(steps, decay_from), progress)
+    loss = minimise(model, loss_now, optimiser, Steps(steps, decay_from), progress)
     if settle and steps:
         model.use_average()
     return loss
 
 
 @dataclass(frozen=True)
-class _Steps:
+class Steps:
     """Number of Adam steps, and the share after which the rate falls and weights are averaged."""
 
     number: int
@@ -104,25 +104,28 @@ class _Steps:
 
     @property
     def turn(self) -> int:
+        """The first step of the fall."""
         return int(self.decay_from * self.number)
 
 
-def _minimise(
+def minimise(
     model: GeneratorModel,
     loss_now: Callable[[], Tensor],
     optimiser: torch.optim.Optimizer,
-    steps: _Steps,
+    steps: Steps,
     progress: Progress | None,
 ) -> float:
     """Run Adam on the fitting loss; returns the last loss."""
     loss = torch.zeros(())
-    (group,) = optimiser.param_groups
-    rate, turn, number = group["lr"], steps.turn, steps.number
+    rates = [group["lr"] for group in optimiser.param_groups]
+    turn, number = steps.turn, steps.number
     for step in range(number):
         if step == turn:
             model.restart_average()
         if step >= turn:
-            group["lr"] = rate * 0.5 * (1 + math.cos(math.pi * (step - turn) / (number - turn)))
+            falling = 0.5 * (1 + math.cos(math.pi * (step - turn) / (number - turn)))
+            for group, rate in zip(optimiser.param_groups, rates, strict=True):
+                group["lr"] = rate * falling
         loss = loss_now()
         optimiser.zero_grad()
         loss.backward()

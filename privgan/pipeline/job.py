@@ -42,7 +42,7 @@ class Fitted:
         run: The run's identity in the ledger.
         secret: Whether the coins were secret; if not, ε is infinite.
         canaries: INTERNAL.
-        critic: INTERNAL: the critic, where the plan has one.
+        critic: INTERNAL: the critic, where the plan has one; a GAN's is a likelihood.
         network: The autoregressive network that gives the final distribution; None where that is
             the generator's mixture.
     """
@@ -55,7 +55,7 @@ class Fitted:
     run: str
     secret: bool
     canaries: Canaries
-    critic: Critic | None = None
+    critic: Critic | Autoregressive | None = None
     network: Autoregressive | None = None
 
 

@@ -1,12 +1,14 @@
-"""Train by DP-SGD what the plan says: the conditional network, or the mixture's critic."""
+"""Train by DP-SGD what the plan says: the conditional network, or a critic."""
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 
 import numpy as np
 
 from privgan.errors import InternalError
+from privgan.generator.adversarial import failure, fit_against_critic
 from privgan.generator.autoregressive import Autoregressive
 from privgan.generator.likelihood import LikelihoodTraining
 from privgan.generator.network_fit import distilled, illness, refitted
@@ -14,7 +16,12 @@ from privgan.generator.private_phase import PrivatePhase
 from privgan.generator.refine import Refinement, Training
 from privgan.pipeline.job import Fitted, Job, Refining
 from privgan.pipeline.stages import StageName
-from privgan.planning.dpsgd_settings import DpSgdSettings
+from privgan.planning.dpsgd_settings import (
+    CriticSettings,
+    DpSgdSettings,
+    LikelihoodSettings,
+    RatioCriticSettings,
+)
 from privgan.planning.plan import Plan
 from privgan.privacy.events import DpEvent
 from privgan.privacy.receipts import Receipt
@@ -29,8 +36,8 @@ def phase_name(plan: Plan) -> str:
 
 def with_network(job: Job, fitted: Fitted) -> Fitted:
     """The fit with a network distilled from its mixture, where the plan trains one; free."""
-    settings = job.plan.network
-    if settings is None:
+    settings = job.plan.trained
+    if not isinstance(settings, LikelihoodSettings):
         return fitted
     rng = np.random.default_rng([job.settings.seed, 3])
     rows, model = fitted.model.mixture().sample(_POOL, rng), fitted.model
@@ -38,14 +45,22 @@ def with_network(job: Job, fitted: Fitted) -> Fitted:
         network = distilled(
             rows, model.sizes, settings, seed=job.settings.seed, progress=task.update
         )
-    return replace(fitted, network=network)
+    return _holding(job.plan, fitted, network)
 
 
 def resumed_network(plan: Plan, fitted: Fitted) -> Fitted:
     """The fit with a network of the plan's form, whose weights a checkpoint has."""
-    if plan.network is None:
+    settings = plan.trained
+    if not isinstance(settings, LikelihoodSettings):
         return fitted
-    return replace(fitted, network=Autoregressive(fitted.model.sizes, width=plan.network.width))
+    return _holding(plan, fitted, Autoregressive(fitted.model.sizes, width=settings.width))
+
+
+def _holding(plan: Plan, fitted: Fitted, network: Autoregressive) -> Fitted:
+    """The fit with a network that is to be released, or that is a GAN's critic."""
+    if plan.network is None:
+        return replace(fitted, critic=network)
+    return replace(fitted, network=network)
 
 
 def phase_of(job: Job, fitted: Fitted, charged: DpEvent) -> PrivatePhase:
@@ -57,9 +72,10 @@ def phase_of(job: Job, fitted: Fitted, charged: DpEvent) -> PrivatePhase:
         seed=job.settings.seed,
         trainer=job.settings.trainer,
     )
-    if plan.network is not None and fitted.network is not None:
-        return LikelihoodTraining(fitted.model, fitted.network, charged, plan.network, training)
-    if plan.critic is None:
+    network = fitted.network or fitted.critic
+    if isinstance(plan.trained, LikelihoodSettings) and isinstance(network, Autoregressive):
+        return LikelihoodTraining(fitted.model, network, charged, plan.trained, training)
+    if not isinstance(plan.critic, CriticSettings):
         raise InternalError("the plan has no phase of DP-SGD")
     return Refinement(fitted.model, fitted.measurements, charged, plan.critic, training)
 
@@ -75,7 +91,7 @@ def run_phase(job: Job, refining: Refining, receipt: Receipt) -> Fitted:
     phase, settings, keep = refining.phase, refining.phase.settings, job.settings.keep
     samples = job.table.samples(receipt, refining.fitted.encoder.encode)
     tell = job.progress.task
-    network = isinstance(phase, LikelihoodTraining)
+    network = job.plan.network is not None
     with tell(StageName.NETWORK_STEPS) if network else tell(StageName.CRITIC) as task:
         for until in _stops(settings, phase.step):
             if keep and settings.checkpoint_interval:
@@ -101,7 +117,31 @@ def _trained(job: Job, fitted: Fitted, phase: PrivatePhase) -> Fitted:
         fitted.model.use_average()
         return replace(fitted, critic=phase.critic)
     assert isinstance(phase, LikelihoodTraining)
+    if isinstance(phase.settings, RatioCriticSettings):
+        return _against_critic(job, fitted, phase.averaged(), phase.settings)
     return _healthy(job, fitted, phase)
+
+
+def _against_critic(
+    job: Job, fitted: Fitted, critic: Autoregressive, settings: RatioCriticSettings
+) -> Fitted:
+    """The fit with its generator trained against the critic, or as it was where that failed.
+
+    Noisy and synthetic figures alone decide.
+    """
+    rng, targets = np.random.default_rng([job.settings.seed, 4]), fitted.measurements.targets()
+    model, before = fitted.model, fitted.model.mixture()
+    weights = copy.deepcopy(model.network.state_dict())
+    ill = illness(critic, before.sample(_JUDGED_BY, rng), targets, rng)
+    with job.progress.task(StageName.GENERATOR) as task:
+        if ill is None:
+            fit_against_critic(model, critic, targets, settings, task.update)
+            ill = failure(before, model.mixture(), critic, targets, rng)
+    if ill is None:
+        return replace(fitted, critic=critic)
+    model.network.load_state_dict(weights)
+    job.progress.say(f"the critic is not used: {ill}; columns are released as independent")
+    return replace(fitted, critic=None)
 
 
 def _healthy(job: Job, fitted: Fitted, phase: LikelihoodTraining) -> Fitted:
@@ -110,7 +150,8 @@ def _healthy(job: Job, fitted: Fitted, phase: LikelihoodTraining) -> Fitted:
     Noisy figures alone decide.
     """
     rng, targets = np.random.default_rng([job.settings.seed, 4]), fitted.measurements.targets()
-    trained, rounds = phase.averaged(), phase.settings.raking_rounds
+    assert job.plan.network is not None
+    trained, rounds = phase.averaged(), job.plan.network.raking_rounds
     mixtures = fitted.model.mixture().sample(_JUDGED_BY, rng)
     with job.progress.task(StageName.RAKING) as task:
         ill = illness(trained, mixtures, (), rng)

@@ -18,6 +18,7 @@ import numpy as np
 
 from privgan.audit.attacks.inference import FIT_ROWS, SECRETS
 from privgan.audit.fidelity.quality import MOST_COLUMNS, MOST_ROWS
+from privgan.planning.dpsgd_settings import CriticSettings, RatioCriticSettings
 from privgan.planning.model_stage import number_of_rounds
 from privgan.planning.plan import Plan, StepKind
 from privgan.planning.workload import planned_sizes
@@ -39,6 +40,7 @@ class StageName(StrEnum):
     NETWORK_STEPS = "training the network on customers (DP-SGD)"
     RAKING = "bringing the network back to the noisy counts"
     CRITIC = "training the private critic (DP-SGD)"
+    GENERATOR = "training the generator against the critic"
     SAMPLE = "drawing the synthetic rows"
     SCAN = "searching all files for real values"
     REPORT = "judging by the policy and writing the reports"
@@ -85,11 +87,14 @@ class Size:
         rounds: Rounds of choice.
         round_steps: Fitting steps after some of them.
         final: Fitting steps of the offsets at the end.
-        distil_steps: Free steps of the network; 0 where the plan has none.
-        likelihood_steps: Its private steps.
-        likelihood_batch: Its expected batch.
-        raking_rounds: Its rounds back to the noisy marginals.
-        critic_steps: Steps of the critic; 0 where the plan has none.
+        distil_steps: Free steps of what learns a likelihood; 0 where the plan has none.
+        likelihood_steps: Private steps of the network.
+        ratio_steps: Private steps of a GAN's critic.
+        likelihood_batch: The expected batch of either.
+        raking_rounds: The network's rounds back to the noisy marginals.
+        generator_steps: Steps of a GAN's generator against its critic.
+        generator_rows: Its fake rows a step, in thousands.
+        critic_steps: Steps of the mixture's critic; 0 where the plan has none.
         critic_batch: Its expected batch.
     """
 
@@ -105,8 +110,11 @@ class Size:
     final: int
     distil_steps: int
     likelihood_steps: int
+    ratio_steps: int
     likelihood_batch: float
     raking_rounds: int
+    generator_steps: int
+    generator_rows: float
     critic_steps: int
     critic_batch: float
 
@@ -116,7 +124,10 @@ class Size:
 
         ``made`` rows are drawn; None for as many.
         """
-        settings, critic, network = plan.generator, plan.critic, plan.network
+        settings, network = plan.generator, plan.network
+        critic = plan.critic if isinstance(plan.critic, CriticSettings) else None
+        ratio = plan.critic if isinstance(plan.critic, RatioCriticSettings) else None
+        likely = network or ratio
         columns = schema.modelled
         rounds = len(plan.of_kind(StepKind.SELECTION)) or number_of_rounds(len(columns))
         codes = (
@@ -136,10 +147,13 @@ class Size:
             round_steps=settings.round_steps
             * (1 + rounds / max(1, plan.marginals.choices_per_fit)),
             final=settings.final_steps,
-            distil_steps=network.distil_steps if network else 0,
+            distil_steps=likely.distil_steps if likely else 0,
             likelihood_steps=network.steps if network else 0,
-            likelihood_batch=network.expected_batch_size if network else 0.0,
+            ratio_steps=ratio.steps if ratio else 0,
+            likelihood_batch=likely.expected_batch_size if likely else 0.0,
             raking_rounds=network.raking_rounds if network else 0,
+            generator_steps=ratio.generator_steps if ratio else 0,
+            generator_rows=ratio.generator_rows / 1e3 if ratio else 0.0,
             critic_steps=critic.steps if critic else 0,
             critic_batch=critic.expected_batch_size if critic else 0.0,
         )
@@ -184,6 +198,7 @@ _FIT = frozenset(
         StageName.NETWORK_STEPS,
         StageName.RAKING,
         StageName.CRITIC,
+        StageName.GENERATOR,
         StageName.SAMPLE,
     }
 )
@@ -200,6 +215,8 @@ def seconds_of(size: Size) -> dict[str, float]:
     cells, pairs, logits = rows * columns, _pairs(columns), size.entries * codes
     joint = pairs * (codes / columns) ** 2  # Cells of all tables of two columns.
     drawn = size.made * columns
+    private = 6.5e-8 * size.likelihood_batch * codes  # One step on a likelihood.
+    fakes = 0.0125 * size.entries + 0.000046 * logits  # A thousand of one generator step.
     found: dict[str, float] = {
         StageName.READ: 1.0 + 0.0007 * cells,
         StageName.PREPARE: 0.53 + 0.0037 * rows,
@@ -208,9 +225,12 @@ def seconds_of(size: Size) -> dict[str, float]:
         StageName.ROUNDS: 0.025 * size.rounds + size.round_steps * (0.0012 + 0.000055 * logits),
         StageName.OFFSETS: size.final * (0.0016 + 0.000053 * logits),
         StageName.DISTIL: size.distil_steps * 0.000046 * codes,
-        StageName.NETWORK_STEPS: size.likelihood_steps * 6.5e-8 * size.likelihood_batch * codes,
+        StageName.NETWORK_STEPS: size.likelihood_steps * private,
         StageName.RAKING: size.raking_rounds * 0.032 * codes,
-        StageName.CRITIC: size.critic_steps * (0.003 + 0.000019 * size.critic_batch),
+        StageName.CRITIC: size.critic_steps * (0.003 + 0.000019 * size.critic_batch)
+        + size.ratio_steps * private,
+        StageName.GENERATOR: size.generator_steps
+        * (0.003 + 0.000074 * logits + size.generator_rows * fakes),
         StageName.SAMPLE: 0.05 + 0.00003 * drawn * codes,
         StageName.SCAN: 0.12 + 0.006 * drawn + 0.00026 * pairs,
     }

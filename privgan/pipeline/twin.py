@@ -39,7 +39,11 @@ ROWS = 2_000
 _EFFORT = "quick"
 _MARGINAL_SHARE = 0.05
 # What a test run trains, and the kind of generator that has it.
-TRAINED = {"network": planning.GeneratorKind.NETWORK, "critic": planning.GeneratorKind.MIXTURE}
+TRAINED = {
+    "network": planning.GeneratorKind.NETWORK,
+    "critic": planning.GeneratorKind.MIXTURE,
+    "gan": planning.GeneratorKind.GAN,
+}
 _REGIONS = ("north", "south", "west")
 
 
@@ -59,7 +63,8 @@ def run_twin(
     Args:
         budget: The test run's (ε, δ).
         progress: Tells the owner.
-        trained: What DP-SGD trains: the ``network``, or the mixture's ``critic``.
+        trained: What DP-SGD trains: the ``network``, the mixture's ``critic``, or that of the
+            ``gan``.
         table: A conforming table; None for a simulated one.
         canaries: How many gradients are planted.
         coins: Secret coins; None for a fresh stream from the operating system.

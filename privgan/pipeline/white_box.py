@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from privgan.generator.autoregressive import Autoregressive
 from privgan.generator.networks import Critic
 from privgan.generator.scores import critic_scores, load_critic, save_critic
 from privgan.owner.owners_table import RealRows
@@ -15,7 +16,7 @@ from privgan.pipeline.read_candidate import AnyCandidate, read_candidate
 CRITIC_FILE = "internal-critic.safetensors"
 
 
-def keep_critic(candidate: Candidate, critic: Critic) -> None:
+def keep_critic(candidate: Candidate, critic: Critic | Autoregressive) -> None:
     """Keep a run's critic inside, for the audit alone."""
     path = candidate.internal / CRITIC_FILE
     path.touch(mode=0o600)
@@ -39,5 +40,6 @@ def white_box_scores(
     codes = rows.canary_codes(canary_mask, synthesizer.encoder)
     scores = {"likelihood": synthesizer.distribution.log_likelihood(codes)}
     if path.exists():
-        scores["critic"] = critic_scores(load_critic(path), codes, synthesizer.encoder.sizes)
+        sizes = synthesizer.encoder.sizes
+        scores["critic"] = critic_scores(load_critic(path, sizes), codes, sizes)
     return scores

@@ -62,17 +62,41 @@ class CriticSettings(DpSgdSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class NetworkSettings(DpSgdSettings):
-    """Settings of the conditional network: free training, and DP-SGD on its likelihood.
+class LikelihoodSettings(DpSgdSettings):
+    """Settings of a network whose likelihood DP-SGD trains, after free training.
 
     Attributes:
-        distil_steps: Free steps on rows of the mixture, before DP-SGD.
+        distil_steps: Free steps on rows of the generator, before DP-SGD.
         distil_rows: Rows of one of them.
         distil_learning_rate: Adam's in these, at first.
-        raking_rounds: Rounds back to the noisy marginals, after DP-SGD.
     """
 
     distil_steps: int
     distil_rows: int
     distil_learning_rate: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkSettings(LikelihoodSettings):
+    """Settings of the conditional network that is released.
+
+    Attributes:
+        raking_rounds: Rounds back to the noisy marginals, after DP-SGD.
+    """
+
     raking_rounds: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RatioCriticSettings(LikelihoodSettings):
+    """Settings of a GAN's critic by likelihood ratio, and of its generator's free training.
+
+    Attributes:
+        generator_steps: Steps of the generator against the trained critic.
+        generator_rows: Fake rows of one of them.
+        marginal_weight: Weight of the noisy 1-way marginals beside the critic's scores.
+    """
+
+    generator_steps: int
+    generator_rows: int
+    marginal_weight: float

@@ -6,11 +6,17 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from privgan.domain.cells import cells_of
-from privgan.planning.dpsgd_settings import CriticSettings, DpSgdSettings, NetworkSettings
+from privgan.planning.dpsgd_settings import (
+    CriticSettings,
+    DpSgdSettings,
+    NetworkSettings,
+    RatioCriticSettings,
+)
 from privgan.planning.plan import EFFORTS, GeneratorKind, Plan, PlanStep, StepKind, events_of
 from privgan.planning.workload import (
     BY_DIFFERENCE,
@@ -32,6 +38,8 @@ RESERVE = "{}:reserve"
 # DP-SGD of the network: chosen on simulated tables of 100,000 to 1,000,000 rows
 # (``reports/benchmarks``).
 _NETWORK_RATE, _NETWORK_BATCH, _NETWORK_WIDTH = 0.05, 30_000, 64
+# A GAN's critic begins at independent columns: it has more to learn (Adult).
+_RATIO_RATE = 0.1
 # A step moves a weight by at most this much noise, and a unit gradient by at most that.
 _MOST_NOISE_MOVED, _MOST_MOVED = 0.02, 150.0
 _FINE_SHARE = 0.20
@@ -198,28 +206,50 @@ class Draft:
         """The settings of what DP-SGD trains, for a noise multiplier."""
         if self.plan.kind is GeneratorKind.NETWORK:
             return self._network(noise_multiplier)
+        if self.plan.kind is GeneratorKind.GAN:
+            return self._ratio_critic(noise_multiplier)
         return self._critic(noise_multiplier)
 
     def _network(self, noise_multiplier: float) -> NetworkSettings:
         """The conditional network's settings."""
-        effort, customers = EFFORTS[self.plan.effort], self.plan.kept_in_customers
-        rate = round(min(_NETWORK_RATE, _NETWORK_BATCH / customers), 6)
-        batch = max(1, round(rate * customers))
-        steps = longer_training(effort.likelihood_steps, self.plan.model_budget.epsilon, customers)
+        effort = EFFORTS[self.plan.effort]
         return NetworkSettings(
-            steps=steps,
-            sample_rate=rate,
-            expected_batch_size=batch,
-            noise_multiplier=noise_multiplier,
-            max_grad_norm=1.0,
-            width=_NETWORK_WIDTH,
-            learning_rate=min(_MOST_MOVED, _MOST_NOISE_MOVED * batch / noise_multiplier),
+            **self._likelihood(noise_multiplier, _NETWORK_RATE, effort.likelihood_steps),
             distil_steps=effort.distil_steps,
-            distil_rows=1_000,
-            distil_learning_rate=0.01,
             raking_rounds=2,
-            checkpoint_interval=self._interval(steps),
         )
+
+    def _ratio_critic(self, noise_multiplier: float) -> RatioCriticSettings:
+        """The settings of a GAN's critic by likelihood ratio."""
+        effort = EFFORTS[self.plan.effort]
+        return RatioCriticSettings(
+            **self._likelihood(noise_multiplier, _RATIO_RATE, effort.ratio_steps),
+            distil_steps=effort.distil_steps // 2,
+            generator_steps=effort.generator_steps,
+            generator_rows=2 * effort.batch,
+            marginal_weight=100.0,
+        )
+
+    def _likelihood(self, noise_multiplier: float, rate: float, steps: int) -> dict[str, Any]:
+        """The settings of DP-SGD on a network's likelihood, for a rate and a number of steps."""
+        epsilon, customers = self.plan.model_budget.epsilon, self.plan.kept_in_customers
+        rate, steps = (
+            round(min(rate, _NETWORK_BATCH / customers), 6),
+            longer_training(steps, epsilon, customers),
+        )
+        batch = max(1, round(rate * customers))
+        return {
+            "steps": steps,
+            "sample_rate": rate,
+            "expected_batch_size": batch,
+            "noise_multiplier": noise_multiplier,
+            "max_grad_norm": 1.0,
+            "width": _NETWORK_WIDTH,
+            "learning_rate": min(_MOST_MOVED, _MOST_NOISE_MOVED * batch / noise_multiplier),
+            "distil_rows": 1_000,
+            "distil_learning_rate": 0.01,
+            "checkpoint_interval": self._interval(steps),
+        }
 
     def _critic(self, noise_multiplier: float) -> CriticSettings:
         """The critic's settings."""

@@ -11,7 +11,12 @@ from typing import Any
 
 from privgan.notebook import card
 from privgan.planning.accounted_step import AccountedStep
-from privgan.planning.dpsgd_settings import CriticSettings, DpSgdSettings, NetworkSettings
+from privgan.planning.dpsgd_settings import (
+    CriticSettings,
+    DpSgdSettings,
+    NetworkSettings,
+    RatioCriticSettings,
+)
 from privgan.privacy import events
 from privgan.privacy.accountant import PrivacySpent
 from privgan.privacy.budget import NEIGHBOURING_RELATION, PrivacyBudget, PrivacyUnit
@@ -37,6 +42,8 @@ class Effort:
         critic_steps: DP-SGD steps of a critic.
         likelihood_steps: DP-SGD steps of the conditional network.
         distil_steps: Free steps of the network on rows of the mixture.
+        ratio_steps: DP-SGD steps of a GAN's critic.
+        generator_steps: Free steps of a GAN's generator against it.
     """
 
     entries: int
@@ -47,11 +54,19 @@ class Effort:
     critic_steps: int
     likelihood_steps: int = 150
     distil_steps: int = 400
+    ratio_steps: int = 300
+    generator_steps: int = 1200
 
 
 EFFORTS: Mapping[str, Effort] = {
     "quick": Effort(
-        entries=500, batch=500, network_steps=150, round_steps=20, final_steps=200, critic_steps=300
+        entries=500,
+        batch=500,
+        network_steps=150,
+        round_steps=20,
+        final_steps=200,
+        critic_steps=300,
+        generator_steps=600,
     ),
     "standard": Effort(
         entries=1000,
@@ -86,6 +101,7 @@ class GeneratorKind(StrEnum):
     AUTO = "auto"
     MIXTURE = "mixture"
     NETWORK = "network"
+    GAN = "gan"
 
 
 class StepKind(StrEnum):
@@ -249,7 +265,7 @@ class Plan:
         marginals: How marginals are chosen.
         generator: The generator and its fitting.
         network: The conditional network and its DP-SGD, or None where the mixture is released.
-        critic: The critic and its DP-SGD, or None where it gets no budget.
+        critic: The mixture's or the GAN's critic and its DP-SGD, or None where it gets no budget.
         effort: How much free fitting: quick, standard or thorough.
         resumable: Whether DP-SGD writes checkpoints and holds steps in reserve; False once it is
             known that the plan has no DP-SGD.
@@ -277,7 +293,7 @@ class Plan:
     marginals: MarginalSettings
     generator: GeneratorSettings
     network: NetworkSettings | None
-    critic: CriticSettings | None
+    critic: CriticSettings | RatioCriticSettings | None
     effort: str
     resumable: bool
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from privgan.errors import UsageError
 from privgan.naming import parameter
 from privgan.planning.domain_stage import first_stage
-from privgan.planning.dpsgd_settings import CriticSettings, NetworkSettings
+from privgan.planning.dpsgd_settings import CriticSettings, NetworkSettings, RatioCriticSettings
 from privgan.planning.model_stage import Draft, calibrated, noise_of_pairs
 from privgan.planning.plan import (
     EFFORTS,
@@ -22,6 +22,7 @@ from privgan.planning.plan import (
 )
 from privgan.planning.workload import (
     MOST_CODES,
+    SHARE_BESIDE_CRITIC,
     SHARE_BESIDE_NETWORK,
     longer_fit,
     network_pays,
@@ -34,7 +35,12 @@ from privgan.schema.schema import Schema
 CANARY_PROBABILITY = 0.2
 MINIMUM_ROWS = 500
 WIDEST = 6
-_KINDS = (GeneratorKind.AUTO, GeneratorKind.MIXTURE, GeneratorKind.NETWORK)
+# What each kind that needs DP-SGD has trained by it.
+_TRAINED = {GeneratorKind.NETWORK: "a network", GeneratorKind.GAN: "a GAN's critic"}
+_SHARES = {
+    GeneratorKind.NETWORK: SHARE_BESIDE_NETWORK,
+    GeneratorKind.GAN: SHARE_BESIDE_CRITIC,
+}
 _CELLS_BY_SIGNAL = 16.0
 _FEWEST_CELLS, _MOST_CELLS = 192, 1_024
 
@@ -90,7 +96,7 @@ def make_plan(
         effort: quick, standard or thorough: how much free fitting.
         kind: The kind of generator; auto decides by (ε, customers, columns).
         marginal_share: Share of stage 2 for marginals, the rest for DP-SGD: of the network, or of
-            the mixture's critic. None for what pays (``marginals_of``).
+            the mixture's or the GAN's critic. None for what pays (``marginals_of``).
         options: What few runs ask for otherwise.
 
     Returns:
@@ -102,7 +108,8 @@ def make_plan(
     options = options or PlanOptions()
     _check_choices(effort, kind, marginal_share, resumable=options.resumable)
     domain = first_stage(schema, budget, count_rows=public_rows is None)
-    marginals, generator = _settings(EFFORTS[effort], options.widest)
+    widest = 1 if kind == GeneratorKind.GAN else options.widest
+    marginals, generator = _settings(EFFORTS[effort], widest)
     plan = Plan(
         dataset=schema.dataset,
         schema_fingerprint=schema.fingerprint(),
@@ -135,12 +142,13 @@ def _check_choices(
 ) -> None:
     if effort not in EFFORTS:
         raise UsageError(f"effort is {effort!r}; allowed: {', '.join(EFFORTS)}")
-    if kind not in _KINDS:
-        raise UsageError(f"the generator is {kind!r}; allowed: {', '.join(_KINDS)}")
+    if kind not in set(GeneratorKind):
+        raise UsageError(f"the generator is {kind!r}; allowed: {', '.join(GeneratorKind)}")
     if marginal_share is not None and not 0.05 <= marginal_share <= 1:
         raise UsageError(f"the share of the marginals is {marginal_share}; it must be in 0.05 to 1")
-    if kind == GeneratorKind.NETWORK and marginal_share == 1:
-        raise UsageError("a network is trained by DP-SGD; the marginals' share must be below 1")
+    needed = _TRAINED.get(GeneratorKind(kind))
+    if needed and marginal_share == 1:
+        raise UsageError(f"{needed} is trained by DP-SGD; the marginals' share must be below 1")
     marginals_alone = marginal_share == 1 or (
         kind == GeneratorKind.MIXTURE and marginal_share is None
     )
@@ -209,17 +217,14 @@ def with_domain(
     cost = accountant.spent(events_of(steps).values(), plan.model_budget.delta)
     noises = [step.noise for step in steps if step.kind is StepKind.CELL_HISTOGRAM]
     cells = number_of_cells(plan.kept_in_rows, noises[0]) if noises else plan.marginals.max_cells
-    final_steps = longer_fit(
-        EFFORTS[plan.effort].final_steps, plan.model_budget.epsilon, plan.kept_in_customers
-    )
     return replace(
         plan,
         steps=steps,
         network=trained if isinstance(trained, NetworkSettings) else None,
-        critic=trained if isinstance(trained, CriticSettings) else None,
+        critic=trained if isinstance(trained, CriticSettings | RatioCriticSettings) else None,
         cost=cost,
         marginals=replace(plan.marginals, max_cells=cells),
-        generator=replace(plan.generator, final_steps=final_steps),
+        generator=replace(plan.generator, final_steps=_final_steps(plan)),
     )
 
 
@@ -231,9 +236,17 @@ def _with_kind(plan: Plan, schema: Schema) -> Plan:
         pays = share is None and network_pays(*facts)
         kind = GeneratorKind.NETWORK if pays else GeneratorKind.MIXTURE
     if share is None:
-        share = SHARE_BESIDE_NETWORK if kind is GeneratorKind.NETWORK else 1.0
+        share = _SHARES.get(kind, 1.0)
     # Only DP-SGD writes checkpoints: a plan without it has nothing to resume.
     return replace(plan, kind=kind, marginal_share=share, resumable=plan.resumable and share < 1)
+
+
+def _final_steps(plan: Plan) -> int:
+    """The number of final fitting steps; few where single columns alone are measured."""
+    effort = EFFORTS[plan.effort]
+    if plan.kind is GeneratorKind.GAN:
+        return effort.network_steps
+    return longer_fit(effort.final_steps, plan.model_budget.epsilon, plan.kept_in_customers)
 
 
 def _coded_by_signal(plan: Plan, schema: Schema) -> MarginalSettings:

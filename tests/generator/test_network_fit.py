@@ -178,6 +178,15 @@ def test_a_code_that_noise_hides_is_not_missed() -> None:
     assert _ill(made, single) is None
 
 
+def test_single_columns_far_from_the_noisy_ones_are_an_illness() -> None:
+    """All that is known of a GAN's critic."""
+    single = [one for one in _targets(_truth()[1]) if len(one.clique) == 1]
+    assert _ill(_folded(), single) is None
+    told = _ill(_perturbed(0.6), single)
+    assert told is not None
+    assert told.startswith("its columns are 0.")
+
+
 def test_pairs_far_from_the_noisy_ones_are_an_illness() -> None:
     told = _ill(_perturbed(0.6))
     assert told is not None

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from privgan.generator import network_fit
+from privgan.generator import adversarial, network_fit
 from privgan.pipeline import private_training
 from privgan.pipeline.request import RunRequest
 from privgan.planning import plan
@@ -66,6 +66,8 @@ def tiny_effort(monkeypatch: pytest.MonkeyPatch) -> None:
         critic_steps=40,
         likelihood_steps=40,
         distil_steps=40,
+        ratio_steps=40,
+        generator_steps=20,
     )
     monkeypatch.setitem(plan.EFFORTS, "quick", small)  # type: ignore[arg-type]
 
@@ -86,7 +88,12 @@ def purchase_request(tmp_path: Path, tiny_effort: None) -> RunRequest:
 
 
 # So few customers' networks may be far from the noisy marginals, by the run's secret coins.
-HEALTHY_UNLESS_DIVERGED = {"_FAR_OF_PAIRS": 1.0, "_FAR_OF_WIDE": 1.0, "_COMMON": 1.0}
+HEALTHY_UNLESS_DIVERGED = {
+    "_FAR_OF_SINGLES": 1.0,
+    "_FAR_OF_PAIRS": 1.0,
+    "_FAR_OF_WIDE": 1.0,
+    "_COMMON": 1.0,
+}
 
 
 @pytest.fixture
@@ -98,6 +105,13 @@ def small_pools(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(private_training, "_JUDGED_BY", 4_000)
     for name, value in HEALTHY_UNLESS_DIVERGED.items():
         monkeypatch.setattr(network_fit, name, value)
+    monkeypatch.setattr(adversarial, "_CLEARLY", np.inf)
+
+
+@pytest.fixture
+def gan_request(purchase_request: RunRequest, small_pools: None) -> RunRequest:
+    """The same request, for a GAN."""
+    return replace(purchase_request, generator="gan")
 
 
 @pytest.fixture

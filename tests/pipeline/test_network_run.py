@@ -160,7 +160,7 @@ def test_the_synthesizer_trains_a_network(tmp_path: Path, network_request: RunRe
 @pytest.mark.parametrize(
     ("asked", "told"),
     [
-        ({"generator": "gan"}, "generator is 'gan'; it must be one of auto, mixture, network"),
+        ({"generator": "ctgan"}, "'ctgan'; it must be one of auto, mixture, network, gan"),
         ({"generator": None}, "generator"),
         ({"generator": "network", "dp_sgd_share": 0}, "network is trained by DP-SGD"),
         ({"generator": "network", "dp_sgd_share": 0.99}, "must be in 0 to 0.95"),
@@ -179,7 +179,7 @@ def test_what_makes_no_network_is_refused_in_python(
 @pytest.mark.parametrize(
     ("asked", "told"),
     [
-        ("--generator gan", "'gan' is not one of 'auto', 'mixture', 'network'"),
+        ("--generator ctgan", "'ctgan' is not one of 'auto', 'mixture', 'network', 'gan'"),
         ("--generator network --dp-sgd-share 0", "network is trained by DP-SGD"),
     ],
 )

@@ -46,9 +46,15 @@ _SMALL = plan.Effort(
     critic_steps=60,
     likelihood_steps=150,  # At a rate of 5 %, few canaries are in no batch at all.
     distil_steps=20,
+    ratio_steps=80,
+    generator_steps=3,
 )
 
-STEPS = {"network": _SMALL.likelihood_steps, "critic": _SMALL.critic_steps}
+STEPS = {
+    "network": _SMALL.likelihood_steps,
+    "critic": _SMALL.critic_steps,
+    "gan": _SMALL.ratio_steps,
+}
 
 
 @pytest.fixture(autouse=True)
@@ -111,10 +117,10 @@ def test_the_networks_twin_trains_a_network(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_nothing_else_is_trained() -> None:
-    with pytest.raises(UsageError, match="trains 'gan'; allowed: network, critic"):
-        run_twin(BUDGET, QUIET, trained="gan")
-    with pytest.raises(UsageError, match=r"trained.*'gan'"):
-        audit_twin(trained="gan")
+    with pytest.raises(UsageError, match="trains 'mixture'; allowed: network, critic, gan"):
+        run_twin(BUDGET, QUIET, trained="mixture")
+    with pytest.raises(UsageError, match=r"trained.*'mixture'"):
+        audit_twin(trained="mixture")
 
 
 def test_the_report_follows_its_json_schema() -> None:
@@ -213,7 +219,10 @@ def test_what_makes_no_sense_is_refused(
     assert told in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("trained", ["network", pytest.param("critic", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "trained",
+    ["network", *(pytest.param(one, marks=pytest.mark.slow) for one in ("critic", "gan"))],
+)
 def test_a_table_of_customers_with_several_rows(
     purchases: Callable[..., pd.DataFrame], purchase_schema: str, trained: str
 ) -> None:

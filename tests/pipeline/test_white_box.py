@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from privgan.generator.autoregressive import Autoregressive
 from privgan.generator.mixture import Mixture
 from privgan.generator.networks import Critic
 from privgan.generator.scores import critic_scores, load_critic
@@ -58,13 +60,17 @@ def test_the_critics_score_is_the_mean_over_its_conditions() -> None:
     assert critic_scores(critic, codes, SIZES) == pytest.approx(by_hand, rel=1e-5)
 
 
+@pytest.mark.parametrize("made", [_critic, lambda: Autoregressive(SIZES, width=8)])
 @pytest.mark.parametrize("kind", [torch.float32, torch.float64])
-def test_a_critic_is_kept_inside_and_scores_as_before(tmp_path: Path, kind: torch.dtype) -> None:
-    candidate, critic = Candidate(tmp_path / "candidate", tmp_path / "internal"), _critic().to(kind)
+def test_a_critic_is_kept_inside_and_scores_as_before(
+    tmp_path: Path, kind: torch.dtype, made: Callable[[], Critic | Autoregressive]
+) -> None:
+    candidate, critic = Candidate(tmp_path / "candidate", tmp_path / "internal"), made().to(kind)
     candidate.create()
     keep_critic(candidate, critic)
     assert stat.S_IMODE((candidate.internal / CRITIC_FILE).stat().st_mode) == 0o600
-    again, codes = load_critic(candidate.internal / CRITIC_FILE), np.array([[0, 1, 3], [2, 0, 0]])
+    again = load_critic(candidate.internal / CRITIC_FILE, SIZES)
+    codes = np.array([[0, 1, 3], [2, 0, 0]])
     assert (
         critic_scores(again, codes, SIZES).tolist() == critic_scores(critic, codes, SIZES).tolist()
     )

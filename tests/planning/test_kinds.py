@@ -11,10 +11,15 @@ from typing import Any
 import pytest
 
 from privgan.errors import UsageError
+from privgan.planning.dpsgd_settings import RatioCriticSettings
 from privgan.planning.plan import GeneratorKind, Plan, StepKind
 from privgan.planning.plan_facts import PlanFacts
 from privgan.planning.planner import PlanOptions, make_plan, with_domain
-from privgan.planning.workload import SHARE_BESIDE_NETWORK, network_pays
+from privgan.planning.workload import (
+    SHARE_BESIDE_CRITIC,
+    SHARE_BESIDE_NETWORK,
+    network_pays,
+)
 from privgan.privacy import accountant
 from privgan.privacy.budget import PrivacyBudget, PrivacyUnit
 from privgan.privacy.events import Composed
@@ -89,6 +94,8 @@ def test_auto_waits_for_the_row_count() -> None:
         ({"marginal_share": 0.7}, GeneratorKind.MIXTURE, 0.7, "critic"),
         ({"kind": "network"}, GeneratorKind.NETWORK, SHARE_BESIDE_NETWORK, "network"),
         ({"kind": "network", "marginal_share": 0.7}, GeneratorKind.NETWORK, 0.7, "network"),
+        ({"kind": "gan"}, GeneratorKind.GAN, SHARE_BESIDE_CRITIC, "critic"),
+        ({"kind": "gan", "marginal_share": 0.3}, GeneratorKind.GAN, 0.3, "critic"),
     ],
     ids=str,
 )
@@ -112,9 +119,13 @@ def test_the_default_of_a_large_table_is_what_is_planned_when_it_is_asked_for() 
 @pytest.mark.parametrize(
     ("asked", "told"),
     [
-        ({"kind": "gan"}, "the generator is 'gan'; allowed: auto, mixture, network"),
+        ({"kind": "ctgan"}, "the generator is 'ctgan'; allowed: auto, mixture, network, gan"),
         ({"kind": ""}, "allowed: auto"),
         ({"kind": "network", "marginal_share": 1.0}, "share must be below 1"),
+        (
+            {"kind": "gan", "marginal_share": 1.0},
+            "critic is trained by DP-SGD; the marg",
+        ),
         ({"kind": "network", "marginal_share": 0.01}, "must be in 0.05 to 1"),
         ({"resumable": True, "kind": "mixture"}, "needs DP-SGD"),
         ({"resumable": True, "marginal_share": 1.0}, "needs DP-SGD"),
@@ -126,26 +137,66 @@ def test_what_makes_no_plan_is_refused(asked: dict[str, Any], told: str) -> None
         _plan(**asked)
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "again"),
+    [
+        (GeneratorKind.NETWORK, "network", StepKind.NETWORK_AGAIN),
+        (GeneratorKind.GAN, "critic", StepKind.CRITIC_AGAIN),
+    ],
+    ids=["network", "gan"],
+)
 @pytest.mark.parametrize("several", [False, True], ids=["one row", "several rows"])
 @pytest.mark.parametrize("resumable", [False, True], ids=["plain", "resumable"])
-def test_all_events_together_cost_at_most_the_budget(several: bool, resumable: bool) -> None:
+def test_all_events_together_cost_at_most_the_budget(
+    kind: GeneratorKind, name: str, again: StepKind, several: bool, resumable: bool
+) -> None:
     """By privacy loss distributions, the reserve included; and little is wasted."""
     if several:
-        plan = _plan(schema=SEVERAL, kind=GeneratorKind.NETWORK, resumable=resumable)
+        plan = _plan(schema=SEVERAL, kind=kind, resumable=resumable)
         plan = with_domain(plan, SEVERAL, 30_000, (0.5, 0.3, 0.2))
     else:
-        plan = _plan(kind=GeneratorKind.NETWORK, resumable=resumable)
+        plan = _plan(kind=kind, resumable=resumable)
     joint = Composed([step.event for step in plan.steps])
     delta, most = plan.model_budget.delta, plan.model_budget.epsilon
     assert 0.95 * most <= accountant.epsilon_by_pld(joint, delta) <= most
-    assert plan.network is not None
-    assert plan.step("network").event == plan.network.event
-    batch = plan.network.sample_rate * plan.kept_in_customers
-    assert plan.network.expected_batch_size == round(batch)
-    again = plan.of_kind(StepKind.NETWORK_AGAIN)
-    assert [step.event for step in again] == (
-        [plan.network.event_of(plan.network.checkpoint_interval)] if resumable else []
+    trained = plan.trained
+    assert trained is not None
+    assert plan.step(name).event == trained.event
+    assert trained.expected_batch_size == round(trained.sample_rate * plan.kept_in_customers)
+    assert [step.event for step in plan.of_kind(again)] == (
+        [trained.event_of(trained.checkpoint_interval)] if resumable else []
     )
+
+
+def test_a_gan_measures_single_columns_and_its_critic_gets_the_rest() -> None:
+    plan = _plan(kind=GeneratorKind.GAN)
+    counted = {step.kind for step in plan.steps if step.mechanism is not None}
+    assert counted == {StepKind.CELL_HISTOGRAM, StepKind.MARGINAL}
+    assert isinstance(plan.critic, RatioCriticSettings)
+    assert (plan.network, plan.marginals.widest) == (None, 1)
+    more = _plan(kind=GeneratorKind.GAN, marginal_share=0.5).critic
+    assert more is not None
+    assert plan.critic.noise_multiplier < more.noise_multiplier
+
+
+@pytest.mark.parametrize("rows", [5_000, 900_000])
+def test_the_default_of_any_table_is_never_a_gan(rows: int) -> None:
+    assert _plan(3.0, rows).kind is not GeneratorKind.GAN
+
+
+def test_a_gans_plan_is_made_again_from_what_a_release_states() -> None:
+    plan = _plan(kind=GeneratorKind.GAN)
+    options = PlanOptions(widest=plan.marginals.widest)
+    again = make_plan(
+        SCHEMA,
+        plan.budget,
+        public_rows=plan.rows,
+        effort=plan.effort,
+        kind=plan.kind,
+        marginal_share=plan.marginal_share,
+        options=options,
+    )
+    assert again.fingerprint() == plan.fingerprint()
 
 
 def test_several_rows_of_a_customer_cost_marginals_more_and_dp_sgd_nothing() -> None:
@@ -196,17 +247,28 @@ LIES: dict[str, tuple[Change, str]] = {
 
 
 @cache
-def _text() -> str:
-    return json.dumps(_plan(kind=GeneratorKind.NETWORK, resumable=True).to_json())
+def _text(kind: GeneratorKind) -> str:
+    return json.dumps(_plan(kind=kind, resumable=True).to_json())
 
 
-def _json() -> dict[str, Any]:
-    made: dict[str, Any] = json.loads(_text())
+def _json(kind: GeneratorKind = GeneratorKind.NETWORK) -> dict[str, Any]:
+    made: dict[str, Any] = json.loads(_text(kind))
     return made
 
 
-def test_a_plan_with_a_network_agrees_with_itself() -> None:
-    assert list(_trained(PlanFacts.from_json(_json()))) == []
+@pytest.mark.parametrize("kind", [GeneratorKind.NETWORK, GeneratorKind.GAN])
+def test_a_plan_with_dp_sgd_agrees_with_itself(kind: GeneratorKind) -> None:
+    assert list(_trained(PlanFacts.from_json(_json(kind)))) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("steps", 301), ("noise_multiplier", 0.5), ("sample_rate", 0.2)]
+)
+def test_a_lie_about_a_gans_critic_is_found(name: str, value: float) -> None:
+    plan = _json(GeneratorKind.GAN)
+    plan["settings"]["critic"][name] = value
+    problems = "\n".join(_trained(PlanFacts.from_json(plan)))
+    assert "not what the critic's settings say" in problems
 
 
 def test_a_plan_of_before_there_was_a_network_agrees_with_itself() -> None:

@@ -32,6 +32,10 @@ from tests.sabotage.checks_of_forms import (
     an_id_that_repeats_is_no_row_of_its_own,
     each_row_is_typed_alone,
 )
+from tests.sabotage.checks_of_gan import (
+    nothing_around_the_gans_critic_sees_a_row,
+    the_gans_rows_are_charged_before,
+)
 from tests.sabotage.checks_of_libraries import (
     a_library_that_states_more_stops_the_run_unpaid,
     libraries_state_what_is_charged,
@@ -134,4 +138,6 @@ ALL = (
     the_network_takes_the_plans_steps,
     the_networks_batches_are_poisson_samples,
     the_networks_rows_are_charged_before,
+    nothing_around_the_gans_critic_sees_a_row,
+    the_gans_rows_are_charged_before,
 )

@@ -18,6 +18,7 @@ from privgan.generator.autoregressive import one_hot
 from privgan.generator.dpsgd import CLIP_MARGIN
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.owner.private_table import PrivateTable
+from privgan.planning.plan import Plan
 from privgan.privacy.randomness import SecretStream
 from privgan.privacy.receipts import Receipt
 from tests.coins import RepeatableStream
@@ -153,25 +154,28 @@ def nothing_around_the_network_sees_a_row() -> None:
 
 
 def the_networks_rows_are_charged_before() -> None:
-    """The ledger has the charge of the network's steps when its rows come out, and they do once.
+    """The ledger has the charge of the network's steps when its rows come out, and they do once."""
+    rows_come_out_after_the_charge("network", network_world.plan(900))
+
+
+def rows_come_out_after_the_charge(step: str, plan: Plan) -> None:
+    """Rows of a phase of DP-SGD come out once, and after its charge.
 
     The receipt is that of the planned steps, noise and sampling rate.
     """
-    charged, plan = list[bool](), network_world.plan(900)
+    charged = list[bool]()
     redeem = PrivateTable._redeem
     with tempfile.TemporaryDirectory() as folder, network_world.small_pools():
         books = PrivacyLedger.open(f"{folder}/ledger.sqlite")
 
         def spying(self: PrivateTable, receipt: Receipt) -> None:
-            if receipt.step == "network":
-                charged.append(
-                    "network" in _charged(books) and receipt.event == plan.step("network").event
-                )
+            if receipt.step == step:
+                charged.append(step in _charged(books) and receipt.event == plan.step(step).event)
             redeem(self, receipt)
 
         with mock.patch.object(PrivateTable, "_redeem", spying):
             world.fit(world.table(), RepeatableStream(1), Path(folder), plan)
-    assert charged == [True], f"rows of the network came out before its charge: {charged}"
+    assert charged == [True], f"rows of the {step} came out before its charge: {charged}"
 
 
 def _charged(books: PrivacyLedger) -> list[str]:

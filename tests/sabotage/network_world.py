@@ -16,7 +16,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from privgan.generator import network_fit
+from privgan.generator import adversarial, network_fit
 from privgan.generator.autoregressive import Autoregressive, one_hot
 from privgan.generator.dpsgd import PrivateTrainer
 from privgan.generator.likelihood import LikelihoodTraining
@@ -153,7 +153,12 @@ def batches(codes: np.ndarray, the_settings: NetworkSettings) -> list[np.ndarray
     return seen
 
 
-def plan(rows: int | None = None) -> Plan:
+def gan_plan(rows: int | None = None) -> Plan:
+    """A plan that trains a GAN's critic; without a row count it begins with stage 1."""
+    return plan(rows, GeneratorKind.GAN)
+
+
+def plan(rows: int | None = None, kind: GeneratorKind = GeneratorKind.NETWORK) -> Plan:
     """A plan that trains a network; without a row count it begins with stage 1."""
     options = PlanOptions(canary_probability=0.2)
     return make_plan(
@@ -161,7 +166,7 @@ def plan(rows: int | None = None) -> Plan:
         world.BUDGET,
         public_rows=rows,
         effort="tiny",
-        kind=GeneratorKind.NETWORK,
+        kind=kind,
         options=options,
     )
 
@@ -177,7 +182,17 @@ def small_pools() -> Iterator[None]:
         yield
 
 
-def what_leaves(frame: pd.DataFrame) -> dict[str, bytes]:
+@contextmanager
+def any_critic() -> Iterator[None]:
+    """A GAN's generator is trained and kept, however little its critic learnt."""
+    with (
+        mock.patch.multiple(network_fit, _FAR_OF_SINGLES=1.0, _COMMON=1.0),
+        mock.patch.object(adversarial, "_CLEARLY", np.inf),
+    ):
+        yield
+
+
+def what_leaves(frame: pd.DataFrame, the_plan: Plan | None = None) -> dict[str, bytes]:
     """Every file that a release is made from, with coins that hide all outcomes."""
     with small_pools():
-        return world.what_leaves(frame, Idle(1), plan())
+        return world.what_leaves(frame, Idle(1), the_plan or plan())

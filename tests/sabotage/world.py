@@ -67,6 +67,8 @@ _TINY = Effort(
     critic_steps=4,
     likelihood_steps=4,
     distil_steps=20,
+    ratio_steps=4,
+    generator_steps=12,
 )
 _LOUD = 2.0**60
 _FAR_TOO_MUCH = 1e6

@@ -23,7 +23,8 @@ LIKELIHOOD = Attack(
 )
 CRITIC = Attack(
     "attack.membership.critic_auc",
-    "the critic's own score of the row, averaged over the conditions that it may have come with",
+    "the critic's own score of the row, averaged over the conditions that it may have come with;"
+    " of a GAN's critic its log-likelihood",
 )
 ATTACKS: Mapping[str, Attack] = {"likelihood": LIKELIHOOD, "critic": CRITIC}
 NO_MODEL = "needs the fitted model: audit a candidate"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from privgan.files.json_types import JsonMapping
+from privgan.planning.plan import GeneratorKind
 from privgan.report.charts import shape_chart
 from privgan.report.data import NoisyShape, PlanStep, RealShape, guarantee_of
 from privgan.report.document import Look, Run, Section, Table, Text, joined
@@ -15,7 +16,12 @@ from privgan.report.text import Words
 Facts = JsonMapping
 
 
-_TYPES = {None: "card.type_marginals", "network": "card.type_network", "critic": "card.type_critic"}
+_TYPES = {
+    None: "card.type_marginals",
+    "network": "card.type_network",
+    "critic": "card.type_critic",
+    "gan": "card.type_gan",
+}
 
 
 def card_section(
@@ -31,7 +37,7 @@ def card_section(
     rows: list[tuple[str, Text]] = [
         (
             "card.type",
-            words(_TYPES[trained_by_dpsgd(steps)]),
+            words(_type(release["plan"], steps)),
         ),
         ("card.data", _data(release, schema, words)),
         ("card.use", joined(good_for(words), "; ")),
@@ -54,6 +60,11 @@ def card_section(
         rows=tuple((words(name), text) for name, text in rows),
     )
     return Section(name="card", heading=words("card.heading"), blocks=(table,))
+
+
+def _type(plan: Facts, steps: Sequence[PlanStep]) -> str:
+    """What the model is, as a text's name; a GAN is one by its plan, not by its steps."""
+    return _TYPES["gan" if plan.get("kind") == GeneratorKind.GAN else trained_by_dpsgd(steps)]
 
 
 def made_with(release: Facts) -> Text:
