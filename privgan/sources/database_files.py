@@ -49,7 +49,9 @@ def duckdb_batches(path: Path, options: SourceOptions) -> Iterator[tuple[pa.Tabl
         closing(duckdb.connect(str(path), read_only=True)) as connection,
     ):
         result, told = _duckdb_result(path, options, connection)
-        for batch in result.to_arrow_reader(BATCH):
+        # DuckDB before 1.4 has the second name alone.
+        read = getattr(result, "to_arrow_reader", None) or result.fetch_arrow_reader
+        for batch in read(BATCH):
             yield pa.Table.from_batches([batch]), told
 
 

@@ -81,8 +81,7 @@ def with_features(document: Document, schema: Schema) -> Schema:
     found = replace(schema, events=_events(data[EVENTS]))
     mistakes = list(_event_mistakes(document, found))
     if not mistakes:
-        readers = [_Reader.of(document, found, place) for place in range(len(data[FEATURES]))]
-        mistakes = [mistake for reader in readers for mistake in reader.mistakes()]
+        mistakes = list(_definition_mistakes(document, found))
     if mistakes:
         raise DocumentError(document.name, mistakes)
     return replace(found, features=tuple(map(_feature, data[FEATURES])))
@@ -127,10 +126,11 @@ def _name_mistakes(document: Document, schema: Schema) -> Iterator[str]:
 def _column_mistakes(document: Document) -> Iterator[str]:
     """Mistakes of the events' columns, each by itself."""
     items = document.data.get(EVENTS, {}).get("columns", [])
+    names = [item["name"] for item in items]
     for index, item in enumerate(items):
         path = (EVENTS, "columns", index)
         yield from column_mistakes(ColumnItem(_as_open(item), path, document))
-        if item["name"] in [earlier["name"] for earlier in items[:index]]:
+        if item["name"] in names[:index]:
             yield document.mistake(path, f"the column {shown(item['name'])} stands twice")
 
 
@@ -206,6 +206,23 @@ def _event_mistakes(document: Document, schema: Schema) -> Iterator[str]:
         yield document.mistake((EVENTS, CUTOFF), f"events.cutoff: {told}")
 
 
+def _definition_mistakes(document: Document, schema: Schema) -> Iterator[str]:
+    """Mistakes of the definitions, each by itself."""
+    assert schema.events is not None
+    filled = {column.name: column for column in schema.modelled}
+    conditioned = widened(events_schema(schema))
+    for place, item in enumerate(document.data[FEATURES]):
+        reader = _Reader(
+            document=document,
+            place=place,
+            item=item,
+            column=filled[item["name"]],
+            events=schema.events,
+            conditioned=conditioned,
+        )
+        yield from reader.mistakes()
+
+
 def _feature(item: JsonMapping) -> FeatureFacts:
     measure = _measure(item)
     assert measure is not None
@@ -248,20 +265,6 @@ class _Reader:
     column: Column
     events: EventFacts
     conditioned: Schema
-
-    @classmethod
-    def of(cls, document: Document, schema: Schema, place: int) -> _Reader:
-        """The entry of a place, whose name is known to be a column."""
-        item = document.data[FEATURES][place]
-        assert schema.events is not None
-        return cls(
-            document=document,
-            place=place,
-            item=item,
-            column=next_by_name(schema.modelled, item["name"]),
-            events=schema.events,
-            conditioned=widened(events_schema(schema)),
-        )
 
     def mistakes(self) -> Iterator[str]:
         """All mistakes of the entry."""

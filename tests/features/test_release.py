@@ -46,7 +46,7 @@ features:
 columns:
   - {name: customer, kind: identifier, pattern: "S{:06d}"}
   - {name: purchases, kind: integer, lower: 1, upper: 40}
-  - {name: spend, kind: float, decimals: 2, source: {lower: measured, upper: measured}}
+  - {name: spend, kind: float, decimals: 2, lower: 0, upper: 2000}
   - {name: recency, kind: integer, lower: 1, upper: 182}
   - {name: tenure, kind: integer, lower: 1, upper: 182}
   - {name: favourite, kind: categorical, categories: [web, shop]}
@@ -204,7 +204,7 @@ def test_a_schema_in_code_is_that_of_its_file(tmp_path: Path) -> None:
         [
             privgan.Identifier("customer", "S{:06d}"),
             privgan.Integer("purchases", 1, 40),
-            privgan.Float("spend"),
+            privgan.Float("spend", 0, 2000),
             privgan.Integer("recency", 1, 182),
             privgan.Integer("tenure", 1, 182),
             privgan.Categorical("favourite", ["web", "shop"]),

@@ -33,6 +33,7 @@ _HEADINGS = (
 _FEATURE_HEADINGS = ("dictionary.column", "dictionary.definition")
 _DAY = len("2026-11-21")
 _MOST_VALUES, _LONGEST_VALUE, _LONGEST_NAME, _LONGEST_TEXT = 8, 30, 60, 200
+_LONGEST_DEFINITION = 1_200
 
 
 def dictionary_section(schema: Facts, words: Words) -> Section:
@@ -75,7 +76,7 @@ def _definition(feature: Facts) -> tuple[Text, ...]:
     if feature.get("description"):
         name += (Run(short(feature["description"], _LONGEST_TEXT), Look.SMALL),)
     told = {key: value for key, value in feature.items() if key not in {"name", "description"}}
-    return name, (Run(short(definition_text(told), _LONGEST_TEXT), Look.CODE),)
+    return name, (Run(short(definition_text(told), _LONGEST_DEFINITION), Look.CODE),)
 
 
 def _row(column: Facts, words: Words) -> tuple[Text, ...]:
