@@ -197,6 +197,7 @@ def release_facts(
         canary_probability=record.canaries.probability,
         canary_commitment=record.canaries.commitment,
         retention=RETENTION,
+        dp_sgd_unused=record.dp_sgd_unused,
     )
 
 

@@ -78,6 +78,7 @@ class ReleaseFacts:
         canary_commitment: Commitment to the canary coins; empty where there is none.
         retention: What stays inside, and for how long.
         signer: Id of the key that signs the manifest when it is made; empty where none does.
+        dp_sgd_unused: Whether what DP-SGD trained failed, by noisy figures, and is not in the model.
     """
 
     created: str
@@ -95,6 +96,7 @@ class ReleaseFacts:
     canary_commitment: str
     retention: str
     signer: str = ""
+    dp_sgd_unused: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -200,6 +202,7 @@ def describe_release(facts: ReleaseFacts) -> dict[str, Any]:
         # Left out where there is none; where there is one, a signature that was taken away or
         # replaced shows.
         **({"signer": facts.signer} if facts.signer else {}),
+        **({"dp_sgd": "unused"} if facts.dp_sgd_unused else {}),
     }
 
 
