@@ -24,8 +24,10 @@ from privgan.planning.workload import (
     MOST_CODES,
     SHARE_BESIDE_NETWORK,
     longer_fit,
+    more_entries,
     network_pays,
     number_of_codes,
+    planned_sizes,
 )
 from privgan.privacy import accountant
 from privgan.privacy.budget import PrivacyBudget
@@ -207,9 +209,10 @@ def with_domain(
     cost = accountant.spent(events_of(steps).values(), plan.model_budget.delta)
     noises = [step.noise for step in steps if step.kind is StepKind.CELL_HISTOGRAM]
     cells = number_of_cells(plan.kept_in_rows, noises[0]) if noises else plan.marginals.max_cells
-    final_steps = longer_fit(
-        EFFORTS[plan.effort].final_steps, plan.model_budget.epsilon, plan.kept_in_customers
-    )
+    effort = EFFORTS[plan.effort]
+    final_steps = longer_fit(effort.final_steps, plan.model_budget.epsilon, plan.kept_in_customers)
+    sizes = planned_sizes(schema.modelled, plan.marginals)
+    entries = more_entries(effort.entries, len(sizes), sum(sizes))
     return replace(
         plan,
         steps=steps,
@@ -217,7 +220,7 @@ def with_domain(
         critic=trained if isinstance(trained, CriticSettings) else None,
         cost=cost,
         marginals=replace(plan.marginals, max_cells=cells),
-        generator=replace(plan.generator, final_steps=final_steps),
+        generator=replace(plan.generator, final_steps=final_steps, entries=entries),
     )
 
 
