@@ -217,8 +217,8 @@ fit_options = stacked(
         "--resumable",
         is_flag=True,
         help=(
-            "Write checkpoints of DP-SGD, so that 'privgan resume' can go on after a"
-            " crash; costs a little noise."
+            "Write checkpoints of DP-SGD, where the plan has any, so that 'privgan resume'"
+            " can go on after a crash; costs a little noise."
         ),
     ),
     click.option(

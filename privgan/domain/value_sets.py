@@ -13,6 +13,7 @@ import pandas as pd
 from privgan.domain.cells import Cells, bounds_of, from_numbers, special_of, step_of
 from privgan.domain.conditions import ColumnCondition
 from privgan.domain.encoding import ColumnCode
+from privgan.domain.stratified import choose_within
 from privgan.schema.columns import Column, Discrete, Numeric, OpenCategorical
 
 MISSING = -1
@@ -222,6 +223,32 @@ class Pieces:
             if a != MISSING
         ]
         return PositionSet(tuple(sorted(runs)), bool((self.starts == MISSING).any()))
+
+    def shares(self, codes: int) -> np.ndarray:
+        """Probability of these values given each of so many codes [codes]."""
+        return np.bincount(self.codes, weights=self.mass, minlength=codes)
+
+    def code_at(self, positions: np.ndarray) -> np.ndarray:
+        """The code of each position [rows]; each lies in a run."""
+        starts = self.starts[self._by_start]
+        found: np.ndarray = self.codes[self._by_start][
+            np.searchsorted(starts, positions, side="right") - 1
+        ]
+        return found
+
+    @cached_property
+    def _by_start(self) -> np.ndarray:
+        return np.argsort(self.starts, kind="stable")
+
+    @cached_property
+    def _by_code(self) -> np.ndarray:
+        return np.argsort(self.codes, kind="stable")
+
+    def within(self, codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Draw a position [rows] inside each row's code [rows]; each has a run."""
+        order = self._by_code
+        chosen = choose_within(self.codes[order], self.mass[order], codes, rng)
+        return self.inside(order[chosen], rng)
 
     def inside(self, chosen: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Draw a uniform position [rows] inside each chosen run [rows]."""

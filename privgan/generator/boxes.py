@@ -7,6 +7,7 @@ both: its share of its code is known.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -15,8 +16,8 @@ from privgan.domain.regions import Group
 from privgan.domain.value_sets import MISSING, Axis, Pieces, PositionSet, pieces_of
 from privgan.schema.constraints import AtMost
 
-_BLOCK = 4_096
-_UNLIKELY = 1e-30
+_BLOCK, _CELLS = 4_096, 4_000_000
+_UNLIKELY, _ROUNDING = 1e-30, 1e-6
 
 Positions = dict[str, np.ndarray]
 # From a column's name, the number of its set, rows and all positions as they are by now to the
@@ -35,16 +36,21 @@ class GroupBoxes:
         group: The constraints.
         pieces: For each column the runs of values of each of its distinct sets.
         part_of: For each column the number of its set in each possible box [boxes].
+        whole: For each column the runs of all of its values.
     """
 
     def __init__(self, group: Group, encoder: Encoder) -> None:
         self.group = group
         self.pieces: dict[str, list[Pieces]] = {}
+        self.whole: dict[str, Pieces] = {}
+        self._shares: dict[str, np.ndarray] = {}
         part_of: dict[str, np.ndarray] = {}
         for place, name in enumerate(group.columns):
             column = encoder.columns[encoder.names.index(name)]
             sets = list(dict.fromkeys(box[place] for box in group.boxes))
             self.pieces[name] = [pieces_of(column, group.axes[name], values) for values in sets]
+            self.whole[name] = pieces_of(column, group.axes[name], group.axes[name].full)
+            self._shares[name] = np.array([part.shares(column.size) for part in self.pieces[name]])
             numbers = {values: number for number, values in enumerate(sets)}
             part_of[name] = np.array([numbers[box[place]] for box in group.boxes], dtype=np.int64)
         self._support = {
@@ -76,6 +82,46 @@ class GroupBoxes:
         return order.held(
             {name: self.group.axes[name].numbers(positions[name]) for name in order.columns}
         )
+
+    @cached_property
+    def cuts_codes(self) -> bool:
+        """Whether some code has values inside and outside of a set, beyond rounding."""
+        return any(
+            bool(((shares > _ROUNDING) & (shares < 1 - _ROUNDING)).any())
+            for shares in self._shares.values()
+        )
+
+    def codes(self, positions: Positions) -> np.ndarray:
+        """The codes [rows, columns] of the group's columns at positions [rows] of each."""
+        names = self.group.columns
+        return np.stack([self.whole[name].code_at(positions[name]) for name in names], axis=1)
+
+    def given(self, codes: np.ndarray) -> np.ndarray:
+        """Probability [rows, boxes] of each box given the codes [rows, columns] alone."""
+        found = np.ones((len(codes), len(self.boxes)))
+        for place, name in enumerate(self.group.columns):
+            found *= self._shares[name][self.part_of[name]][:, codes[:, place]].T
+        return found
+
+    def drawn_inside(
+        self, codes: np.ndarray, rng: np.random.Generator
+    ) -> tuple[np.ndarray, Positions]:
+        """Draw boxes [rows], and positions [rows] inside codes [rows, columns] that fill one."""
+        boxes = np.empty(len(codes), dtype=np.int64)
+        size = max(1, _CELLS // max(1, len(self.boxes)))
+        for start in range(0, len(codes), size):
+            ends = np.cumsum(self.given(codes[start : start + size]), axis=1)
+            points = rng.random(len(ends)) * ends[:, -1]
+            chosen = (ends <= points[:, None]).sum(1)
+            boxes[start : start + size] = np.minimum(chosen, len(self.boxes) - 1)
+        found = {}
+        for place, name in enumerate(self.group.columns):
+            numbers = self.part_of[name][boxes]
+            found[name] = np.empty(len(codes), dtype=np.int64)
+            for number in np.unique(numbers):
+                here = np.flatnonzero(numbers == number)
+                found[name][here] = self.pieces[name][number].within(codes[here, place], rng)
+        return boxes, found
 
     def redrawn(
         self,
@@ -145,3 +191,13 @@ def impossible_groups(groups: Sequence[GroupBoxes], alone: Sequence[bool]) -> tu
     """
     bad = [boxes.group for boxes, some in zip(groups, alone, strict=True) if not some]
     return tuple(bad or (boxes.group for boxes in groups))
+
+
+def boxes_of(
+    rules: Sequence[Group], conditioned: Sequence[GroupBoxes], encoder: Encoder
+) -> list[GroupBoxes]:
+    """The boxes of groups without conditions; those with conditions where these change nothing."""
+    return [
+        boxes if boxes.group is rule else GroupBoxes(rule, encoder)
+        for rule, boxes in zip(rules, conditioned, strict=True)
+    ]

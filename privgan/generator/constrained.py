@@ -1,26 +1,29 @@
-"""Sample a mixture under a schema's constraints: exact by boxes, by rejection for orders.
+"""Sample a mixture under a schema's constraints: by boxes, by rejection for orders.
 
 Given a codebook entry, the columns are independent, so a box's probability is a product of column
 masses. Entries are drawn by Bayes' rule from the probability of the constraints. Then a box of each
-group is drawn, then values inside the box. This is the exact conditional distribution for
-``when/then`` and fixed combinations, however rare.
+group is drawn, then values inside the box, however rare. Weights give codes that a box cuts their
+own shares again (``kept_codes``).
 
-Rows that break an ``at_most`` are drawn again, all of entry, box and values, up to ``ATTEMPTS``
-times. A row that is still open then keeps its entry and box. Its ordered columns are drawn one
-after another, the lower first. Each follows the entry's distribution, cut to what the other columns
-leave.
+Rows that break an ``at_most`` get other values inside their codes. Where the codes do not hold it,
+all of entry, box and values are drawn again, up to ``ATTEMPTS`` times. A row that is still open
+then keeps its entry and box. Its ordered columns are drawn one after another, the lower first. Each
+follows the entry's distribution, cut to what the other columns leave.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
 from privgan.domain.encoding import Encoder
 from privgan.domain.regions import Group
 from privgan.domain.stratified import choose, spread
-from privgan.generator.boxes import GroupBoxes, Positions, impossible_groups
+from privgan.generator.boxes import GroupBoxes, Positions, boxes_of, impossible_groups
+from privgan.generator.importance import Weighted, accepted, resampled
+from privgan.generator.kept_codes import log_weights, settled
 from privgan.generator.mixture import Mixture
 from privgan.generator.orders import Drawn, in_order
 
@@ -104,6 +107,7 @@ class ConstrainedMixture:
 
     Args:
         groups: The schema's constraints under the conditions on their columns.
+        rules: The same groups without these conditions.
         mixture: The model.
         encoder: Its codes.
         allowed: For other columns with a condition the share of each code [codes] that is allowed.
@@ -112,11 +116,14 @@ class ConstrainedMixture:
     def __init__(
         self,
         groups: Sequence[Group],
+        rules: Sequence[Group],
         mixture: Mixture,
         encoder: Encoder,
         allowed: Mapping[int, np.ndarray],
     ) -> None:
         self.groups = [GroupSampler(group, mixture, encoder) for group in groups]
+        self._ordered = [place for place, group in enumerate(self.groups) if group.ordered]
+        self._rules = boxes_of(rules, self.groups, encoder)
         with np.errstate(divide="ignore"):
             logs = np.log(mixture.evidence(dict(allowed))) + sum(
                 group.log_evidence for group in self.groups
@@ -136,40 +143,37 @@ class ConstrainedMixture:
         alone = [bool(np.isfinite(sampler.log_evidence).any()) for sampler in self.groups]
         return impossible_groups(self.groups, alone)
 
-    def draw(self, rows: int, rng: np.random.Generator) -> tuple[np.ndarray, Positions]:
-        """Draw ascending entries [rows] and each constrained column's positions [rows]."""
-        ordered = [group for group in self.groups if group.ordered]
-        free = [group for group in self.groups if not group.ordered]
-        if ordered:
-            entries, positions = self._rejected(ordered, rows, rng)
+    def draw(self, rows: int, rng: np.random.Generator) -> tuple[np.ndarray, Positions, float]:
+        """Draw ascending entries [rows], each constrained column's positions [rows] and a number.
+
+        The number tells how many of the rows are effective.
+        """
+        weighted = partial(self._weighted, rng=rng)
+        if any(group.cuts_codes for group in self._rules):
+            drawn, told = resampled(weighted, rows, rng)
         else:
-            entries, positions = spread(self._weights, rows, rng), {}
-        for group in free:
-            positions |= group.draw(entries, rng)[1]
-        return entries, positions
+            drawn, told = weighted(rows).rows, float(rows)
+        if self._ordered:
+            ordered = [self.groups[place] for place in self._ordered]
+            drawn = in_order(
+                ordered,
+                settled(ordered, drawn, rng),
+                lambda tried: settled(ordered, accepted(weighted, tried, rng), rng),
+                lambda left: _repaired(ordered, left, rng),
+                ATTEMPTS,
+            )
+        drawn = drawn.at(np.argsort(drawn.origins, kind="stable"))
+        return drawn.origins, drawn.positions, told
 
-    def _rejected(
-        self, groups: Sequence[GroupSampler], rows: int, rng: np.random.Generator
-    ) -> tuple[np.ndarray, Positions]:
-        """Draw entries and positions [rows] that satisfy the at_most constraints."""
-        whole = in_order(
-            groups,
-            self._candidates(groups, rows, rng),
-            lambda count: self._candidates(groups, count, rng),
-            lambda left: _repaired(groups, left, rng),
-            ATTEMPTS,
-        )
-        whole = whole.at(np.argsort(whole.origins, kind="stable"))
-        return whole.origins, whole.positions
-
-    def _candidates(
-        self, groups: Sequence[GroupSampler], rows: int, rng: np.random.Generator
-    ) -> Drawn:
-        """Draw rows in random order, whether or not they satisfy the orders."""
+    def _weighted(self, rows: int, rng: np.random.Generator) -> Weighted:
+        """Draw weighted rows in random order, whether or not they satisfy the orders."""
         entries = spread(self._weights, rows, rng)
-        drawn = [group.draw(entries, rng) for group in groups]
+        drawn = [group.draw(entries, rng) for group in self.groups]
         positions = {name: values for _, found in drawn for name, values in found.items()}
-        return Drawn(entries, [boxes for boxes, _ in drawn], positions).at(rng.permutation(rows))
+        made = Drawn(entries, [drawn[place][0] for place in self._ordered], positions)
+        logs = np.zeros(rows) + log_weights(self._rules, positions)
+        order = rng.permutation(rows)
+        return Weighted(made.at(order), logs[order])
 
 
 def _repaired(groups: Sequence[GroupSampler], left: Drawn, rng: np.random.Generator) -> Drawn:

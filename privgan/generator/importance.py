@@ -20,6 +20,7 @@ from privgan.errors import IncompleteError
 from privgan.generator.orders import Drawn
 
 _MOST_TIMES, _MOST_ROWS = 20, 400_000  # The bound of work: the larger of the two.
+_LEAST_POOL = 1_000  # Of few rows, too, the weights decide.
 _REPEATS = 1e-3  # Share of the rows that may repeat others unsaid.
 _LEAST_GROWTH = 1 / 8  # Of the pool.
 
@@ -68,7 +69,8 @@ def resampled(
     Raises:
         IncompleteError: No row has any weight.
     """
-    pool, drawn, most = draw(rows).living(), rows, max(_MOST_TIMES * rows, _MOST_ROWS)
+    most, drawn = max(_MOST_TIMES * rows, _MOST_ROWS), max(rows, _LEAST_POOL)
+    pool = draw(drawn).living()
     while (repeats := _repeats(pool, rows)) > _REPEATS * rows and drawn < most:
         more = min(int(drawn * np.clip(2 * repeats / rows, _LEAST_GROWTH, 1)) + 1, most - drawn)
         pool, drawn = _joined(pool, draw(more).living()), drawn + more

@@ -14,13 +14,14 @@ from privgan.generator.mixture import Mixture
 
 
 class MixtureSampler:
-    """Draws rows of a mixture; its conditions are exact, so all rows are effective.
+    """Draws rows of a mixture; conditions on free columns are exact.
 
     Args:
         mixture: The model.
         encoder: Its codes.
         allowed: For columns with a condition the share of each code [codes] that is allowed.
         groups: The schema's constraints under the conditions on their columns.
+        rules: The same groups without these conditions.
     """
 
     def __init__(
@@ -29,12 +30,15 @@ class MixtureSampler:
         encoder: Encoder,
         allowed: Mapping[int, np.ndarray],
         groups: Sequence[Group],
+        rules: Sequence[Group],
     ) -> None:
         self._mixture, self._allowed = mixture, allowed
         bound = {encoder.names.index(name) for group in groups for name in group.columns}
         self._free = [index for index in range(len(encoder.sizes)) if index not in bound]
         free = {index: shares for index, shares in allowed.items() if index not in bound}
-        self._constrained = ConstrainedMixture(groups, mixture, encoder, free) if groups else None
+        self._constrained = (
+            ConstrainedMixture(groups, rules, mixture, encoder, free) if groups else None
+        )
 
     @property
     def probability(self) -> float:
@@ -58,7 +62,7 @@ class MixtureSampler:
         if self._constrained is None:
             codes = self._mixture.sample(rows, rng, self._allowed, balanced=balanced)
             return Sample(dict(enumerate(codes.T)), {}, rows)
-        entries, positions = self._constrained.draw(rows, rng)
+        entries, positions, told = self._constrained.draw(rows, rng)
         order = rng.permutation(rows)
         free = {
             index: self._mixture.codes(index, entries, rng, self._allowed.get(index))
@@ -69,5 +73,5 @@ class MixtureSampler:
         return Sample(
             {index: codes[order] for index, codes in free.items()},
             {name: found[order] for name, found in positions.items()},
-            rows,
+            told,
         )

@@ -4,9 +4,12 @@ Codes are drawn column by column among those that can still be completed. Rows g
 of equal weight are drawn from them: the network's conditional distribution, exact up to the number
 of weighted rows. Every row holds every condition and constraint.
 
-Rows that break an ``at_most`` are drawn again, up to ``ATTEMPTS`` times. The ordered columns of a
-row that is still open are drawn one after another, the lower first: each from the network's
-distribution given the row's other columns, cut to what these leave.
+Weights give codes that a constraint cuts their own shares again (``kept_codes``).
+
+Rows that break an ``at_most`` get other values inside their codes. Where the codes do not hold it,
+rows are drawn again, up to ``ATTEMPTS`` times. The ordered columns of a row that is still open are
+drawn one after another, the lower first: each from the network's distribution given the row's other
+columns, cut to what these leave.
 """
 
 from __future__ import annotations
@@ -20,10 +23,11 @@ from privgan.domain.encoding import Encoder
 from privgan.domain.regions import Group
 from privgan.generator.ancestral import Allowed, Guide, draw_block
 from privgan.generator.box_states import BoxColumns, BoxStates
-from privgan.generator.boxes import GroupBoxes, Positions, impossible_groups
+from privgan.generator.boxes import GroupBoxes, Positions, boxes_of, impossible_groups
 from privgan.generator.distribution import Sample
 from privgan.generator.frozen_network import FrozenNetwork
 from privgan.generator.importance import Weighted, accepted, resampled
+from privgan.generator.kept_codes import log_weights, settled
 from privgan.generator.orders import Drawn, in_order
 from privgan.generator.tilts import Guides, fitted_tilts, probability
 
@@ -38,6 +42,7 @@ class NetworkSampler:
         encoder: Its codes.
         allowed: For columns with a condition the share of each code [codes] that is allowed.
         groups: The schema's constraints under the conditions on their columns.
+        rules: The same groups without these conditions.
 
     Attributes:
         probability: The conditions' probability, estimated from rows that are always the same.
@@ -50,9 +55,11 @@ class NetworkSampler:
         encoder: Encoder,
         allowed: Mapping[int, np.ndarray],
         groups: Sequence[Group],
+        rules: Sequence[Group],
     ) -> None:
         self._network, self._encoder = network, encoder
         self._groups = [BoxColumns(group, encoder) for group in groups]
+        self._rules = boxes_of(rules, [group.of for group in self._groups], encoder)
         self._ordered = [place for place, group in enumerate(self._groups) if group.of.ordered]
         bound = {column for group in self._groups for column in group.columns}
         self._free = [index for index in range(len(encoder.sizes)) if index not in bound]
@@ -97,10 +104,11 @@ class NetworkSampler:
         else:
             drawn, told = resampled(weighted, rows, rng)
         if self._ordered:
+            ordered = [self._groups[place].of for place in self._ordered]
             drawn = in_order(
-                [self._groups[place].of for place in self._ordered],
-                drawn,
-                lambda tried: accepted(weighted, tried, rng),
+                ordered,
+                settled(ordered, drawn, rng),
+                lambda tried: settled(ordered, accepted(weighted, tried, rng), rng),
                 partial(self._repaired, rng=rng),
                 ATTEMPTS,
             )
@@ -123,7 +131,14 @@ class NetworkSampler:
         states = [guide for guide in guides if isinstance(guide, BoxStates)]
         positions = {name: found for state in states for name, found in state.positions.items()}
         boxes = [states[place].boxes() for place in self._ordered]
-        return Weighted(Drawn(block.codes, boxes, positions), block.logs)
+        living = np.isfinite(block.logs)
+        if self._rules and not living.all():
+            some = {name: found[living] for name, found in positions.items()}
+            logs = np.full(rows, -np.inf)
+            logs[living] = block.logs[living] + log_weights(self._rules, some)
+        else:
+            logs = block.logs + log_weights(self._rules, positions)
+        return Weighted(Drawn(block.codes, boxes, positions), logs)
 
     def _repaired(self, left: Drawn, rng: np.random.Generator) -> Drawn:
         """Redraw until every group's at_most constraints hold."""

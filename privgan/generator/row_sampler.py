@@ -76,7 +76,9 @@ class RowSampler:
         }
         schema = synthesizer.schema
         self.groups = groups_of(schema, where) if schema.constraints else ()
-        self.sampler = _sampler(synthesizer, allowed, self.groups)
+        tied = {name for group in self.groups for name in group.columns}
+        rules = groups_of(schema) if tied & set(self.where) else self.groups
+        self.sampler = _sampler(synthesizer, allowed, self.groups, rules)
         self._check_possible()
 
     def _check_possible(self) -> None:
@@ -157,11 +159,14 @@ class RowSampler:
 
 
 def _sampler(
-    synthesizer: FittedModel, allowed: Mapping[int, np.ndarray], groups: tuple[Group, ...]
+    synthesizer: FittedModel,
+    allowed: Mapping[int, np.ndarray],
+    groups: tuple[Group, ...],
+    rules: tuple[Group, ...],
 ) -> Sampler:
     """Draws rows of the model, of whatever kind it is."""
     distribution, encoder = synthesizer.distribution, synthesizer.encoder
     if isinstance(distribution, Mixture):
-        return MixtureSampler(distribution, encoder, allowed, groups)
+        return MixtureSampler(distribution, encoder, allowed, groups, rules)
     assert isinstance(distribution, FrozenNetwork)
-    return NetworkSampler(distribution, encoder, allowed, groups)
+    return NetworkSampler(distribution, encoder, allowed, groups, rules)

@@ -137,8 +137,8 @@ def newest_checkpoint(folder: Path, lineage: int) -> Checkpoint:
     if not numbers:
         raise UsageError(
             f"{folder}: holds no checkpoint: the fit has ended, or it was not started with"
-            f" {parameter('resumable')}, or it stopped before its first checkpoint; there is"
-            " nothing to go on with"
+            f" {parameter('resumable')}, or its plan has no DP-SGD, or it stopped before its first"
+            " checkpoint; there is nothing to go on with"
         )
     path = folder / _NAME.format(lineage if lineage in numbers else numbers[-1])
     try:

@@ -251,7 +251,8 @@ class Plan:
         network: The conditional network and its DP-SGD, or None where the mixture is released.
         critic: The critic and its DP-SGD, or None where it gets no budget.
         effort: How much free fitting: quick, standard or thorough.
-        resumable: Whether DP-SGD writes checkpoints and holds steps in reserve.
+        resumable: Whether DP-SGD writes checkpoints and holds steps in reserve; False once it is
+            known that the plan has no DP-SGD.
 
     >>> plan(schema, epsilon=3, public_rows=600).budget
     PrivacyBudget(epsilon=3.0, delta=1e-06)

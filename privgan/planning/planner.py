@@ -143,8 +143,10 @@ def _check_choices(
         raise UsageError(f"the share of the marginals is {marginal_share}; it must be in 0.05 to 1")
     if kind == GeneratorKind.NETWORK and marginal_share == 1:
         raise UsageError("a network is trained by DP-SGD; the marginals' share must be below 1")
-    private = kind == GeneratorKind.NETWORK or (marginal_share is not None and marginal_share < 1)
-    if resumable and not private:
+    marginals_alone = marginal_share == 1 or (
+        kind == GeneratorKind.MIXTURE and marginal_share is None
+    )
+    if resumable and marginals_alone:
         raise UsageError(
             "a resumable plan needs DP-SGD, which is what is resumed: ask for a network, or give"
             " the critic a share of the budget"
@@ -233,7 +235,8 @@ def _with_kind(plan: Plan, schema: Schema) -> Plan:
         kind = GeneratorKind.NETWORK if pays else GeneratorKind.MIXTURE
     if share is None:
         share = SHARE_BESIDE_NETWORK if kind is GeneratorKind.NETWORK else 1.0
-    return replace(plan, kind=kind, marginal_share=share)
+    # Only DP-SGD writes checkpoints: a plan without it has nothing to resume.
+    return replace(plan, kind=kind, marginal_share=share, resumable=plan.resumable and share < 1)
 
 
 def _coded_by_signal(plan: Plan, schema: Schema) -> MarginalSettings:

@@ -1,6 +1,6 @@
 """Command line of the benchmark.
 
-``python -m tests.benchmarks run | score | report | speed | choices | copies | audit-cost``.
+``python -m tests.benchmarks run | score | report | gate | speed | choices | copies | audit-cost``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,12 @@ from tests.benchmarks.cells import Limits
 from tests.benchmarks.choices import write_markdown as write_choices
 from tests.benchmarks.collect import Line, Scored, lines_of, score_all
 from tests.benchmarks.earlier import read_lines, with_earlier
-from tests.benchmarks.methods import CHOICES, METHODS, OWN
+from tests.benchmarks.gate.report import groups_of
+from tests.benchmarks.gate.report import write_csv as write_gate_csv
+from tests.benchmarks.gate.report import write_markdown as write_gate
+from tests.benchmarks.gate.study import Asked, Place, finished, run_gate
+from tests.benchmarks.gate.tables import TABLES as DRAWN
+from tests.benchmarks.methods import CHOICES, COMPARED, IN_GATE, OWN
 from tests.benchmarks.picture import draw
 from tests.benchmarks.report import write_csv, write_markdown
 from tests.benchmarks.running import Selection
@@ -50,7 +55,7 @@ def _selecting(command: Callable[..., Any]) -> Callable[..., Any]:
             help="Where environments, cells and results are kept.",
         ),
         click.option("--tables", default=",".join(SOURCES), show_default=True),
-        click.option("--methods", default=",".join(METHODS), show_default=True),
+        click.option("--methods", default=",".join(COMPARED), show_default=True),
         click.option("--epsilons", default="1,3,10", show_default=True),
         click.option(
             "--seeds", default=3, show_default=True, help="Seeds of privgan; a peer has one."
@@ -145,6 +150,59 @@ def report(
     write_markdown(out / "peers.md", lines, judgements)
     draw(out / "peers.png", lines)
     click.echo(f"{len(lines)} lines in {out}; targets: {counted(judgements)}")
+
+
+@main.command()
+@click.option("--data", type=FOLDER, required=True, help="The folder of the published tables.")
+@click.option(
+    "--work", type=FOLDER, required=True, help="Where environments, cells and results are kept."
+)
+@click.option("--tables", default=",".join(DRAWN), show_default=True, help="Also wideN.")
+@click.option("--rows", default="100000,300000,1000000", show_default=True)
+@click.option("--methods", default=",".join(IN_GATE), show_default=True)
+@click.option("--epsilons", default="1,3", show_default=True)
+@click.option("--seeds", default=3, show_default=True)
+@click.option("--minutes", default=60.0, show_default=True, help="Most minutes of one cell.")
+@click.option(
+    "--gigabytes", default=16.0, show_default=True, help="Most address space of one cell."
+)
+@click.option("--python", default=sys.executable, help="Makes the environments of peers.")
+@click.option("--report-only", is_flag=True, help="Run nothing: report the finished cells.")
+@click.option(
+    "--out",
+    type=FOLDER,
+    default=REPORTS,
+    help="Where the tables go [default: reports/benchmarks].",
+)
+def gate(
+    data: Path,
+    work: Path,
+    minutes: float,
+    gigabytes: float,
+    python: str,
+    report_only: bool,
+    out: Path,
+    **chosen: Any,
+) -> None:
+    """Find where DP-SGD pays, on large drawn tables; finished cells are not run again."""
+    asked, limits = _asked(**chosen), Limits(minutes=minutes, gigabytes=gigabytes)
+    place = Place(data=data.absolute(), work=work.absolute(), python=python)
+    found = finished(asked, place) if report_only else run_gate(asked, place, limits, click.echo)
+    groups = groups_of(list(found))
+    out.mkdir(parents=True, exist_ok=True)
+    write_gate_csv(out / "gate.csv", groups)
+    write_gate(out / "gate.md", groups)
+    click.echo(f"{len(groups)} lines in {out}")
+
+
+def _asked(tables: str, rows: str, methods: str, epsilons: str, seeds: int) -> Asked:
+    return Asked(
+        tables=tables.split(","),
+        rows=[int(part) for part in rows.split(",")],
+        methods=methods.split(","),
+        epsilons=[float(part) for part in epsilons.split(",")],
+        seeds=seeds,
+    )
 
 
 @main.command()

@@ -190,9 +190,13 @@ def _processor_seconds() -> float:
 
 
 def _limit_memory(gigabytes: float | None) -> None:
-    if gigabytes is not None:
-        most = int(gigabytes * 2**30)
-        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    if gigabytes is None:
+        return
+    most, hard = int(gigabytes * 2**30), resource.getrlimit(resource.RLIMIT_AS)[1]
+    if hard != resource.RLIM_INFINITY:
+        # Nobody may raise the limit that the runner itself has.
+        most = min(most, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:

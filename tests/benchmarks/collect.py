@@ -26,6 +26,11 @@ _FIGURES = (
     "trtr_raw",
     "gap_raw",
     "c2st_raw",
+    "tvd4",
+    "loglik",
+    "loglik_values",
+    "network",
+    "accuracy",
 )
 
 
@@ -111,7 +116,7 @@ def lines_of(scored: Iterable[Scored], rows: Mapping[str, int]) -> list[Line]:
 
 def _line(group: list[Scored], rows: int) -> Line:
     cell, done = group[0].cell, [found for found in group if found.figures]
-    figures = _medians([_all_figures(found) for found in done])
+    figures = _medians([all_figures(found) for found in done])
     return Line(
         table=cell.table,
         rows=rows,
@@ -125,7 +130,8 @@ def _line(group: list[Scored], rows: int) -> Line:
     )
 
 
-def _all_figures(found: Scored) -> Figures:
+def all_figures(found: Scored) -> Figures:
+    """A cell's scores, times and peak memory."""
     result, figures = (
         found.result,
         {name: found.figures[name] for name in _FIGURES if name in found.figures},

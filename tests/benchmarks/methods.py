@@ -26,6 +26,8 @@ class Method:
         reads_for_free: What it learns from the private rows without paying; empty where nothing is
             known.
         epsilon_ends_training: Whether ε does nothing but end one and the same training.
+        optional: Whether its environment needs what no package index has; it is run where asked
+            for by name.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Method:
     private: bool = True
     reads_for_free: str = ""
     epsilon_ends_training: bool = False
+    optional: bool = False
 
     @property
     def own(self) -> bool:
@@ -47,13 +50,24 @@ class Method:
         return self.private and not self.own
 
 
-# What privgan's driver is asked for; `privgan` itself runs as planned.
+# What privgan's driver is asked for; `privgan` itself runs as planned. `privgan-marginals` is the
+# mixture with the whole budget, as `--generator mixture` makes it.
 ABLATIONS: Mapping[str, Mapping[str, Any]] = {
     "privgan": {},
     "privgan-marginals": {"marginal_share": 1.0},
     "privgan-hybrid": {"marginal_share": 0.5},
     "privgan-critic": {"marginal_share": 0.1, "widest": 1},
-    "privgan-control": {"marginal_share": 0.5, "critic_sees_rows": False},
+    "privgan-control": {"marginal_share": 0.5, "dp_sgd_sees_rows": False},
+    "privgan-distilled": {"marginal_share": 1.0, "distil": True},
+    "privgan-network": {"kind": "network"},
+    "privgan-network-alone": {"kind": "network", "marginal_share": 0.1, "widest": 1},
+    "privgan-network-control": {"kind": "network", "dp_sgd_sees_rows": False},
+}
+
+# Other splits of the network's budget, by the share of DP-SGD in hundredths.
+SPLITS: Mapping[str, Mapping[str, Any]] = {
+    f"privgan-network-{share}": {"kind": "network", "marginal_share": 1 - share / 100}
+    for share in (30, 70)
 }
 
 # The planner's choices and what they are held against: each factor or shift changes one public
@@ -103,6 +117,23 @@ _PEERS = (
         ),
         epsilon_ends_training=True,
     ),
+    *(
+        Method(
+            name=f"dpsynth-{mechanism}",
+            environment="dpsynth",
+            driver="dpsynth_driver.py",
+            options={"mechanism": mechanism},
+            optional=True,
+        )
+        for mechanism in ("aim-gdp", "swift")
+    ),
+    Method(
+        name="tab-pe",
+        environment="tab-pe",
+        driver="tab_pe_driver.py",
+        reads_for_free="the share of each value of the target",
+        optional=True,
+    ),
     Method(
         name="ctgan",
         environment="ctgan",
@@ -112,24 +143,43 @@ _PEERS = (
     ),
 )
 
-METHODS: Mapping[str, Method] = {
-    method.name: method
-    for method in (
-        *(
-            Method(name=name, environment=OWN, driver="privgan_driver.py", options=options)
-            for name, options in ABLATIONS.items()
-        ),
-        *_PEERS,
-    )
-}
+
+def _own(options_of: Mapping[str, Mapping[str, Any]]) -> dict[str, Method]:
+    """Methods that privgan's driver makes, by their options."""
+    return {
+        name: Method(name=name, environment=OWN, driver="privgan_driver.py", options=options)
+        for name, options in options_of.items()
+    }
 
 
-STUDIED: Mapping[str, Method] = {
-    name: Method(
-        name=name, environment=OWN, driver="privgan_driver.py", options={"choices": dict(choices)}
+METHODS: Mapping[str, Method] = _own(ABLATIONS) | {method.name: method for method in _PEERS}
+COMPARED = tuple(name for name, method in METHODS.items() if not method.optional)
+
+STUDIED: Mapping[str, Method] = _own(
+    {name: {"choices": dict(choices)} for name, choices in CHOICES.items()}
+)
+
+# Two samples of the truth: what no method can beat.
+REAL_ROWS = "real-rows"
+GATE: Mapping[str, Method] = {
+    REAL_ROWS: Method(
+        name=REAL_ROWS,
+        environment=OWN,
+        driver="real_rows_driver.py",
+        private=False,
+        reads_for_free="everything: it gives training rows back",
     )
-    for name, choices in CHOICES.items()
-}
+} | _own(SPLITS)
+IN_GATE = (
+    REAL_ROWS,
+    "privgan",
+    "privgan-marginals",
+    "privgan-distilled",
+    "privgan-network",
+    *SPLITS,
+    "privgan-network-alone",
+    "privgan-network-control",
+)
 
 
 def method_of(name: str) -> Method:
@@ -138,7 +188,7 @@ def method_of(name: str) -> Method:
     Raises:
         UsageError: when there is none.
     """
-    found = {**METHODS, **STUDIED}
+    found = {**METHODS, **STUDIED, **GATE}
     if name not in found:
         raise UsageError(f"method is {name!r}; allowed: {', '.join(found)}")
     return found[name]

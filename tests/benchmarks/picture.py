@@ -24,6 +24,9 @@ STYLES: Mapping[str, tuple[str, str]] = {
     "smartnoise-mst": ("#D55E00", "v"),
     "smartnoise-mst-sample": ("#E69F00", "<"),
     "smartnoise-dpctgan": ("#CC79A7", "X"),
+    "dpsynth-aim-gdp": ("#009E73", "P"),
+    "dpsynth-swift": ("#0072B2", "*"),
+    "tab-pe": ("#CC79A7", "p"),
     "ctgan": ("#7F7F7F", ""),
 }
 _WIDTH, _HEIGHT = 3.4, 2.6

@@ -30,15 +30,20 @@ COLUMNS = {
     "sample_rows_s": ".0f",
     "sample_cpu_rows_s": ".0f",
     "peak_mb": ".0f",
+    "tvd4": ".4f",
+    "loglik": ".3f",
+    "loglik_values": ".3f",
 }
 _SHOWN = (
     "tvd1",
     "tvd2",
     "tvd3",
+    "tvd4",
     "tstr",
     "trtr",
     "c2st",
     "c2st_raw",
+    "loglik_values",
     "fit_s",
     "fit_cpu_s",
     "sample_rows_s",
@@ -50,11 +55,12 @@ _RUN = {False: "this", True: "earlier"}
 _INTRODUCTION = """# privgan and its peers
 
 Made by `python -m tests.benchmarks report`; `tests/benchmarks/README.md` says how. Each figure
-is the median over the seeds. Lower is better for tvd1, tvd2, tvd3 (mean total variation
-distance to the training rows over 1-, 2- and 3-way marginals) and for c2st (ROC AUC of a
+is the median over the seeds. Lower is better for tvd1 to tvd4 (mean total variation distance
+to the training rows over 1- to 4-way marginals) and for c2st (ROC AUC of a
 classifier that tells synthetic rows from test rows; 0.5 is perfect), higher for tstr (ROC AUC
 on test rows of a classifier fitted on synthetic rows; trtr: on the real ones). All four see
-numbers cut at the training rows' 20-quantiles; c2st raw sees the values themselves. *tvd3
+numbers cut at the training rows' 20-quantiles; c2st raw sees the values themselves. *loglik
+values*, of privgan's own models only, is the mean log-probability of a test row in nats. *tvd3
 ratio* is the figure over the best private peer's. Times are by the clock on the wall and, with
 *cpu*, by the processor's, which other work on the machine does not lengthen; targets are judged
 by the processor's where both sides have it. A line marked *earlier* is of an earlier run, its

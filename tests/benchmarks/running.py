@@ -71,17 +71,40 @@ def run(
         if smaller is not None:
             result = conclude(cell, work, smaller)
         else:
-            method = method_of(cell.method)
-            command = [
-                python_of(method.environment, work, python=python),
-                str(HERE / "peers" / method.driver),
-            ]
-            result = run_cell(
-                cell, work, command, job_of(cell, prepare(cell.table, data, work)), limits
-            )
+            result = run_one(cell, prepare(cell.table, data, work), work, limits, python=python)
         say(f"{cell}: {result['status']} ({result['seconds']:.0f} s)")
         results.append(result)
     return results
+
+
+def run_one(
+    cell: Cell,
+    table: Prepared,
+    work: Path,
+    limits: Limits,
+    *,
+    python: str,
+    kept_rows: int | None = None,
+) -> dict[str, Any]:
+    """Run one cell by its method's driver, or read what it ended in before.
+
+    Args:
+        cell: The cell.
+        table: Its table.
+        work: The benchmark's work folder.
+        limits: Its limits.
+        python: The interpreter for a new environment.
+        kept_rows: Most synthetic rows to keep; None for all.
+
+    Returns:
+        The result, as :func:`run_cell`'s.
+    """
+    method = method_of(cell.method)
+    driver = [
+        python_of(method.environment, work, python=python),
+        str(HERE / "peers" / method.driver),
+    ]
+    return run_cell(cell, work, driver, job_of(cell, table, kept_rows), limits)
 
 
 def ended_before(cell: Cell, selection: Selection, work: Path, limits: Limits) -> Cell | None:
@@ -103,16 +126,24 @@ def ended_before(cell: Cell, selection: Selection, work: Path, limits: Limits) -
     return None
 
 
-def job_of(cell: Cell, table: Prepared) -> dict[str, Any]:
+def job_of(cell: Cell, table: Prepared, kept_rows: int | None = None) -> dict[str, Any]:
     """Job for a driver: the table, its public facts and the budget."""
+    method, rows = method_of(cell.method), table.rows
     return {
         "train": str(table.train),
         "schema": str(table.schema_file),
-        "columns": public_columns(table.schema),
+        "columns": public_columns(table.schema, moments=method.own),
         "method": cell.method,
         "epsilon": cell.epsilon,
-        "delta": DELTA,
+        "delta": delta_of(rows),
         "seed": cell.seed,
-        "rows": table.rows,
-        "options": dict(method_of(cell.method).options),
+        "rows": rows,
+        "target": table.source.target,
+        "kept_rows": kept_rows,
+        "options": dict(method.options),
     }
+
+
+def delta_of(rows: int) -> float:
+    """δ of a table: the benchmark's, or half of 1/rows where that is smaller."""
+    return min(DELTA, 0.5 / rows)

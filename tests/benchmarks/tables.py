@@ -99,12 +99,17 @@ class Prepared:
     @property
     def rows(self) -> int:
         """Number of fitted rows; the benchmark takes it as public, as every peer does."""
-        return len(read_table(self.train))
+        return _rows_of(self.train)
 
     @property
     def published(self) -> int:
         """Number of rows of the published file, test rows included."""
-        return self.rows + (len(read_table(self.test)) if self.source.test is None else 0)
+        return self.rows + (_rows_of(self.test) if self.source.test is None else 0)
+
+
+def _rows_of(path: Path) -> int:
+    """Number of rows of a text file; one column is enough to count."""
+    return len(pd.read_csv(path, usecols=[0], dtype=str, skip_blank_lines=False))
 
 
 def prepare(name: str, data: Path, work: Path) -> Prepared:
@@ -157,7 +162,7 @@ def _compared(name: str, data: Path) -> Schema:
     Of tables without a schema here, those that every peer takes.
     """
     if name in SOURCES:
-        return _without_identifiers(load_schema(SCHEMAS / f"{name}.yaml"))
+        return without_identifiers(load_schema(SCHEMAS / f"{name}.yaml"))
     if name in SHAPES:
         return wide_schema(name)
     schema = (
@@ -166,10 +171,10 @@ def _compared(name: str, data: Path) -> Schema:
         else load_schema(_own_schema(name, data))
     )
     kept = tuple(column for column in schema.columns if not isinstance(column, Temporal))
-    return _without_identifiers(replace(schema, columns=kept, constraints=()))
+    return without_identifiers(replace(schema, columns=kept, constraints=()))
 
 
-def _without_identifiers(schema: Schema) -> Schema:
+def without_identifiers(schema: Schema) -> Schema:
     """The schema of the columns that are compared.
 
     With one row a customer, a row is the same unit as the customer.
@@ -205,20 +210,24 @@ def _split(source: Source, data: Path, names: list[str]) -> tuple[pd.DataFrame, 
     return shuffled[:cut], shuffled[cut:]
 
 
-def public_columns(schema: Schema) -> list[Mapping[str, Any]]:
-    """Public facts of each column for every peer, as JSON values.
+def public_columns(schema: Schema, *, moments: bool = False) -> list[Mapping[str, Any]]:
+    """Public facts of each column for a method, as JSON values.
+
+    Args:
+        schema: The public facts.
+        moments: Whether dates and moments are told, as texts; no peer takes them.
 
     Raises:
         UsageError: for a column that is neither discrete nor numeric, which not every peer takes.
     """
-    return [_public(column) for column in schema.modelled]
+    return [_public(column, moments=moments) for column in schema.modelled]
 
 
-def _public(column: Column) -> Mapping[str, Any]:
+def _public(column: Column, *, moments: bool) -> Mapping[str, Any]:
     facts: dict[str, Any] = {
         "name": column.name,
         "missing": column.missing,
-        "discrete": isinstance(column, Discrete),
+        "discrete": not isinstance(column, Numeric),
     }
     if isinstance(column, Discrete):
         return facts | {"categories": list(column.categories)}
@@ -229,6 +238,8 @@ def _public(column: Column) -> Mapping[str, Any]:
             "upper": column.upper,
             "decimals": column.decimals,
         }
+    if moments:
+        return facts | {"categories": []}
     raise UsageError(
         f"column {column.name!r} is of kind {column.kind.value}; the peers take discrete and"
         " numeric columns only"

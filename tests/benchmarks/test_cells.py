@@ -1,6 +1,7 @@
 """Finished cells are not run again, slow ones are ended, failures tell why."""
 
 import json
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -76,6 +77,16 @@ def test_a_cell_that_was_interrupted_is_run_again(tmp_path: Path) -> None:
         run_cell(CELL, tmp_path, _driver(tmp_path, WRITES), {"text": "a\n"}, Limits())["status"]
         == "ok"
     )
+
+
+def test_a_runner_with_a_limit_of_its_own_gives_no_more(tmp_path: Path) -> None:
+    code = (
+        "import resource, sys; from tests.benchmarks.cells import _limit_memory;"
+        " resource.setrlimit(resource.RLIMIT_AS, (3 * 2**30, 3 * 2**30)); _limit_memory(16.0);"
+        " print(resource.getrlimit(resource.RLIMIT_AS)[0] // 2**30)"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout == "3\n"
 
 
 def test_a_slow_cell_is_ended_with_everything_it_started_and_is_a_result(tmp_path: Path) -> None:

@@ -252,6 +252,15 @@ def test_privgan_and_every_peer_have_a_style_of_their_own_and_the_picture_is_dra
     assert (tmp_path / "peers.png").stat().st_size > 10_000
 
 
+def test_the_published_table_is_still_read(tmp_path: Path) -> None:
+    published = Path(__file__).parents[2] / "reports" / "benchmarks" / "peers.csv"
+    lines = read_lines(published)
+    assert len(lines) > 30
+    write_csv(tmp_path / "again.csv", [replace(lines[0], figures={"tvd4": 0.1, "loglik": -9.0})])
+    (again,) = read_lines(tmp_path / "again.csv")
+    assert dict(again.figures) == {"tvd4": 0.1, "loglik": -9.0}
+
+
 def test_earlier_lines_stand_for_cells_that_were_not_run(tmp_path: Path) -> None:
     write_csv(tmp_path / "peers.csv", LINES)
     earlier = read_lines(tmp_path / "peers.csv")

@@ -16,6 +16,7 @@ from tests.benchmarks.scoring import (
     Figures,
     disagreements,
     external_of,
+    quadruples,
     score_cell,
     score_tables,
 )
@@ -102,6 +103,33 @@ def test_a_table_without_its_relations_scores_worse(table: Prepared, tmp_path: P
     assert good["gap"] == pytest.approx(good["trtr"] - good["tstr"])
     assert bad["tvd3"] > good["tvd3"]
     assert bad["gap"] > good["gap"] + 0.1
+
+
+def _four(odd: bool) -> pd.DataFrame:
+    """Four columns of which any three are independent, and all four are not if they sum evenly."""
+    bits = np.random.default_rng(odd).integers(0, 2, (2_000, 4))
+    if odd:
+        bits[:, 3] = bits[:, :3].sum(1) % 2
+    return pd.DataFrame(bits.astype(str), columns=list("abcd"))
+
+
+def test_four_columns_tell_what_three_do_not(tmp_path: Path) -> None:
+    columns = [{"name": name, "kind": "categorical", "categories": ["0", "1"]} for name in "abcd"]
+    told = {"format": "privgan.schema/1", "dataset": "four", "unit": "row", "columns": columns}
+    (tmp_path / "four.yaml").write_text(json.dumps(told))
+    schema = load_schema(tmp_path / "four.yaml")
+    found = score_tables(schema, _four(True), _four(True), _four(False), "d")
+    assert found["tvd3"] < 0.05
+    assert found["tvd4"] > 0.45
+
+
+def test_quadruples_are_the_same_for_everybody() -> None:
+    assert quadruples((2,) * 3) == []
+    assert len(quadruples((2,) * 5)) == 5
+    many = quadruples((2,) * 200)
+    assert many == quadruples((9,) * 200)
+    assert len(set(many)) == 60
+    assert all(list(one) == sorted(set(one)) and len(one) == 4 for one in many)
 
 
 def test_the_scorers_are_held_against_each_other(

@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 MADE = (
     "reports/benchmarks/audit.md",
     "reports/benchmarks/copies.md",
+    "reports/benchmarks/gate.md",
     "reports/benchmarks/peers.md",
 )
 MADE += ("reports/benchmarks/planner.md", "reports/benchmarks/scaling.md", "CHANGELOG.md")

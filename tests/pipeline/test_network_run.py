@@ -164,7 +164,8 @@ def test_the_synthesizer_trains_a_network(tmp_path: Path, network_request: RunRe
         ({"generator": None}, "generator"),
         ({"generator": "network", "dp_sgd_share": 0}, "network is trained by DP-SGD"),
         ({"generator": "network", "dp_sgd_share": 0.99}, "must be in 0 to 0.95"),
-        ({"resumable": True}, "ask for a network"),
+        ({"generator": "mixture", "resumable": True}, "ask for a network"),
+        ({"dp_sgd_share": 0, "resumable": True}, "ask for a network"),
     ],
     ids=str,
 )

@@ -38,6 +38,15 @@ def _plan(
     )
 
 
+def test_auto_is_resumable_where_it_ends_in_dp_sgd() -> None:
+    network, mixture = (_plan(rows=rows, resumable=True) for rows in (300_000, 20_000))
+    assert (network.kind, network.resumable) == (GeneratorKind.NETWORK, True)
+    assert network.network is not None
+    assert network.network.checkpoint_interval > 0
+    assert (mixture.kind, mixture.resumable) == (GeneratorKind.MIXTURE, False)
+    assert mixture == _plan(rows=20_000)
+
+
 # A tenth of the customers is left out as canaries.
 @pytest.mark.parametrize(
     ("epsilon", "rows", "kind"),
@@ -107,7 +116,6 @@ def test_the_default_of_a_large_table_is_what_is_planned_when_it_is_asked_for() 
         ({"kind": ""}, "allowed: auto"),
         ({"kind": "network", "marginal_share": 1.0}, "share must be below 1"),
         ({"kind": "network", "marginal_share": 0.01}, "must be in 0.05 to 1"),
-        ({"resumable": True}, "needs DP-SGD"),
         ({"resumable": True, "kind": "mixture"}, "needs DP-SGD"),
         ({"resumable": True, "marginal_share": 1.0}, "needs DP-SGD"),
     ],

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from privgan.errors import UsageError
-from privgan.planning.plan import StepKind
+from privgan.planning.plan import GeneratorKind, StepKind
 from privgan.planning.planner import PlanOptions, make_plan
 from privgan.planning.workload import (
     BY_DIFFERENCE,
@@ -225,7 +225,13 @@ def test_the_whole_budget_goes_to_marginals_unless_the_critic_is_given_some() ->
     assert hybrid.critic is not None
     assert hybrid.step("pairs").noise > 1.2 * plain.step("pairs").noise
     with pytest.raises(UsageError, match="resumable"):
-        make_plan(schema, budget, public_rows=32_561, options=PlanOptions(resumable=True))
+        make_plan(
+            schema,
+            budget,
+            public_rows=32_561,
+            kind=GeneratorKind.MIXTURE,
+            options=PlanOptions(resumable=True),
+        )
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,11 @@ class Column:
 
 @dataclass(frozen=True)
 class Job:
-    """One fit: where the table is, what is public, what may be spent."""
+    """One fit: where the table is, what is public, what may be spent.
+
+    ``target`` is the column that the table is used to predict. ``kept_rows`` is how many synthetic
+    rows are sampled and written; None for as many as fitted.
+    """
 
     train: Path
     out: Path
@@ -47,6 +51,13 @@ class Job:
     columns: tuple[Column, ...]
     schema: Path
     options: dict[str, Any]
+    target: str = ""
+    kept_rows: int | None = None
+
+    @property
+    def wanted(self) -> int:
+        """The number of rows to sample."""
+        return self.rows if self.kept_rows is None else min(self.rows, self.kept_rows)
 
     @property
     def discrete(self) -> list[Column]:
@@ -133,9 +144,9 @@ def main(
     started, fit_started = time.monotonic(), time.process_time()
     sample = fit(job)
     fitted, fit_ended = time.monotonic(), time.process_time()
-    synthetic = sample(job.rows)
+    synthetic = sample(job.wanted)
     sampled, sample_ended = time.monotonic(), time.process_time()
-    table = synthetic if made is None else made(job)
+    table = (synthetic if made is None else made(job))[: job.wanted]
     as_text(table, job.columns).to_csv(job.out / "synthetic.csv", index=False)
     facts = {
         "fit_seconds": fitted - started,

@@ -9,6 +9,7 @@ of its rows to an audit either. The ledger is a throw-away one in the cell's fol
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,12 +19,17 @@ from driver import Job, Sampler, main
 from privgan.errors import UsageError
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.owner.private_table import PrivateTable, Samples
+from privgan.pipeline import fitting, private_training
 from privgan.pipeline.candidate import INTERNAL, Candidate
+from privgan.pipeline.job import Fitted
+from privgan.pipeline.job import Job as FitJob
 from privgan.pipeline.request import RunRequest, read_aloud
 from privgan.pipeline.run import Run, conforming, fit_candidate, planned
 from privgan.planning import model_stage, planner
-from privgan.planning.plan import Plan
-from privgan.planning.planner import PlanOptions, make_plan
+from privgan.planning.dpsgd_settings import NetworkSettings
+from privgan.planning.model_stage import Draft
+from privgan.planning.plan import GeneratorKind, Plan
+from privgan.planning.planner import WIDEST, PlanOptions, make_plan
 from privgan.privacy.budget import PrivacyBudget
 from privgan.progress import Progress
 from privgan.schema.schema import Schema
@@ -31,7 +37,8 @@ from privgan.table.presenting import as_written
 from privgan.table.schema_file import load_schema
 
 # What this privgan can be asked for besides the plan of its own.
-SUPPORTED = frozenset({"marginal_share", "widest", "critic_sees_rows", "choices"})
+_OF_THE_PLAN = frozenset({"kind", "marginal_share", "widest"})
+SUPPORTED = _OF_THE_PLAN | {"dp_sgd_sees_rows", "distil", "choices"}
 CANDIDATE = "candidate"
 
 
@@ -52,13 +59,14 @@ def fit(job: Job) -> Sampler:
     for left in job.out.glob("ledger.sqlite*"):
         left.unlink()
     ledger = PrivacyLedger.open(str(job.out / "ledger.sqlite"))
-    options = dict(job.options)
-    _change_choices(**options.pop("choices", {}))
+    _change_choices(**job.options.get("choices", {}))
     schema, plan = planned(request, folder)
-    if not options.pop("critic_sees_rows", True):
-        _blind_the_critic()
-    if options:
-        plan = _ablated(schema, request, options)
+    if not job.options.get("dp_sgd_sees_rows", True):
+        _blind_dp_sgd()
+    if job.options.get("distil"):
+        fitting._refined = _distilled
+    if asked := {name: job.options[name] for name in _OF_THE_PLAN & set(job.options)}:
+        plan = _ablated(schema, request, asked)
     progress = Progress(quiet=True)
     table = conforming(read_aloud(request, progress), request, schema, folder)
     begun = Run(request=request, plan=plan, table=table, ledger=ledger, progress=progress)
@@ -69,17 +77,31 @@ def fit(job: Job) -> Sampler:
 def made(job: Job) -> pd.DataFrame:
     """The candidate's own table: what a release would hold."""
     candidate = Candidate.find(job.out / CANDIDATE)
-    return as_written(pd.read_parquet(candidate.parquet), load_schema(candidate.schema))
+    table = pd.read_parquet(candidate.parquet)
+    if job.kept_rows is not None:
+        # Many cells of a million rows would fill the disk.
+        candidate.parquet.unlink()
+        candidate.csv.unlink()
+    return as_written(table[: job.wanted], load_schema(candidate.schema))
 
 
-def _ablated(schema: Schema, request: RunRequest, options: dict[str, Any]) -> Plan:
-    more = PlanOptions(
-        canary_probability=0.0,
-        **{name: options.pop(name) for name in ("widest",) if name in options},
-    )
-    return make_plan(
-        schema, request.budget, public_rows=request.public_rows, options=more, **options
-    )
+def _ablated(schema: Schema, request: RunRequest, asked: dict[str, Any]) -> Plan:
+    """The plan of an ablation, which no public option need be able to ask for."""
+    more = PlanOptions(canary_probability=0.0, widest=asked.pop("widest", WIDEST))
+    return make_plan(schema, request.budget, public_rows=request.public_rows, options=more, **asked)
+
+
+def _distilled(job: FitJob, fitted: Fitted) -> Fitted:
+    """The fit with the network that its mixture is distilled into, brought back to its marginals.
+
+    All is done as with DP-SGD, but no private step: nothing is charged besides the mixture.
+    """
+    settings = Draft(replace(job.plan, kind=GeneratorKind.NETWORK), job.schema).trained(1.0)
+    assert isinstance(settings, NetworkSettings)
+    free = replace(job, plan=replace(job.plan, network=settings))
+    begun = private_training.with_network(free, fitted)
+    phase = private_training.phase_of(free, begun, settings.event)
+    return private_training._trained(free, begun, phase)
 
 
 def _change_choices(codes: float = 1.0, triples: float = 0.0, target: float = 1.0) -> None:
@@ -106,8 +128,8 @@ def _refuse_unsupported(options: dict[str, Any]) -> None:
         )
 
 
-def _blind_the_critic() -> None:
-    """The control: the critic's batches hold no real row, only fakes and noise.
+def _blind_dp_sgd() -> None:
+    """The control: no batch of DP-SGD holds a real row; a critic's has fakes, and all have noise.
 
     All else is charged and done as planned.
     """

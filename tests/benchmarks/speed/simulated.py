@@ -45,13 +45,14 @@ def write_table(size: Size, folder: Path) -> tuple[Path, Path]:
     table, schema = folder / "train.csv", folder / "schema.yaml"
     if not schema.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        _rows(size).to_csv(table, index=False)
+        rows_of(size).to_csv(table, index=False)
         # YAML reads JSON.
-        schema.write_text(json.dumps(_schema(size)), encoding="utf-8")
+        schema.write_text(json.dumps(schema_of(size)), encoding="utf-8")
     return table, schema
 
 
-def _rows(size: Size) -> pd.DataFrame:
+def rows_of(size: Size) -> pd.DataFrame:
+    """The table's rows."""
     rng = np.random.default_rng(0)
     hidden = rng.integers(CLASSES, size=size.rows)
     columns = (_numbers if place % 2 else _categories for place in range(size.columns))
@@ -71,7 +72,8 @@ def _numbers(size: Size, hidden: np.ndarray, rng: np.random.Generator) -> np.nda
     return np.asarray(np.clip(drawn, 0, LARGEST), dtype=int)
 
 
-def _schema(size: Size) -> dict[str, object]:
+def schema_of(size: Size) -> dict[str, object]:
+    """The table's schema as JSON values."""
     values = [f"v{value}" for value in range(size.categories)]
     columns: list[dict[str, object]] = [
         (
