@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from privgan.generator.conditions import UNCONDITIONED_SHARE
+from privgan.generator.conditions import unconditioned_share
 from privgan.generator.networks import Critic
 
 _CHUNK = 2_000
@@ -36,8 +36,8 @@ def load_critic(path: Path) -> Critic:
 @torch.no_grad()
 def critic_scores(critic: Critic, codes: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
     """Mean critic score [rows] of codes [rows, columns], over the conditions of real rows."""
-    columns = len(sizes)
-    weights = [(1 - UNCONDITIONED_SHARE) / columns] * columns + [UNCONDITIONED_SHARE]
+    columns, unconditioned = len(sizes), unconditioned_share(len(sizes))
+    weights = [(1 - unconditioned) / columns] * columns + [unconditioned]
     marks = torch.eye(columns + 1)[:, :columns]
     found = []
     for start in range(0, len(codes), _CHUNK):
