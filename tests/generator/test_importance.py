@@ -50,9 +50,16 @@ def test_accepted_rows_are_in_proportion_too() -> None:
 
 def test_equal_weights_are_taken_once_each() -> None:
     rng, asked = np.random.default_rng(0), []
-    draw = weighted(np.full(1_000, 0.01), rng, asked)
-    rows, told = resampled(draw, 500, rng)
-    assert (asked, told, len(rows.origins)) == ([500], 500, 500)
+    draw = weighted(np.full(2_000, 0.01), rng, asked)
+    rows, told = resampled(draw, 1_500, rng)
+    assert (asked, told, len(rows.origins)) == ([1_500], 1_500, 1_500)
+
+
+def test_of_few_rows_the_weights_decide_too() -> None:
+    """One row of a thousand is asked for; it has all the weight."""
+    rng, asked = np.random.default_rng(0), []
+    rows, told = resampled(weighted(np.array([1.0] + [0.0] * 9), rng, asked), 1, rng)
+    assert (asked, told, len(rows.origins)) == ([1_000], 1, 1)
 
 
 def test_beyond_the_bound_rows_repeat_and_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
