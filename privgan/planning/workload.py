@@ -33,8 +33,8 @@ _MOST_WEIGHT = 4.0
 _TWO = 2
 SHARE_BESIDE_NETWORK, _MANY = 0.5, 600_000
 _REFERENCE_CUSTOMERS, _REFERENCE_COLUMNS = 40_000, 15
-# Twice the entries at twice as many columns as this; 4 bytes each, a model file stays small.
-_WIDE, _MOST_TIMES, _MOST_OFFSETS = 30, 2.0, 4_000_000
+# Twice the entries at twice as many columns as this, as far as so many offsets go.
+_WIDE, _MOST_TIMES, _MOST_OFFSETS = 30, 2.0, 1_000_000
 
 
 def planned_sizes(columns: Sequence[Column], settings: MarginalSettings) -> tuple[int, ...]:
@@ -224,8 +224,8 @@ def more_entries(entries: int, columns: int, codes: int) -> int:
     """The number of codebook entries for a table's columns.
 
     From 30 columns on it grows with them, up to twice as many: fewer entries than a wide table
-    needs lose dependence of many columns. The entries' codes are bounded, and with them the size of
-    a model file and the time of a fit. Chosen on simulated tables of 60 and 200 columns
+    needs lose dependence of many columns. The entries' codes are bounded: of 1,400 codes more
+    entries were not shown to help, and they cost time. Chosen on a simulated table of 60 columns
     (``reports/benchmarks``).
 
     Args:
