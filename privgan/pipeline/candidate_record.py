@@ -42,7 +42,7 @@ class CandidateRecord:
         figures: Name to distance of the synthetic table to the noisy marginals.
         versions: Package to version; None where an earlier privgan kept none.
         canaries: What may be told of the canaries.
-        dp_sgd_unused: Whether what DP-SGD trained is not in the model: noisy figures said it failed.
+        dp_sgd_unused: Whether noisy figures said that DP-SGD failed, and the model is without it.
     """
 
     dataset: str

@@ -78,7 +78,7 @@ class ReleaseFacts:
         canary_commitment: Commitment to the canary coins; empty where there is none.
         retention: What stays inside, and for how long.
         signer: Id of the key that signs the manifest when it is made; empty where none does.
-        dp_sgd_unused: Whether what DP-SGD trained is not in the model: noisy figures said it failed.
+        dp_sgd_unused: Whether noisy figures said that DP-SGD failed, and the model is without it.
     """
 
     created: str
