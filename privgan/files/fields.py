@@ -195,6 +195,7 @@ _ABOUT: dict[str, Declaration] = {
     "ledger": _named(PROCESS, "head"),
     "versions": Each(PROCESS),
     "canaries": _named(PUBLIC, "probability") | _named(PROCESS, "commitment"),
+    "dp_sgd": MEASURED,
 }
 # Only outcomes of public gates may leave. Of internal gates, only that they passed.
 _POLICY: dict[str, Declaration] = {

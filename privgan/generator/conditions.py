@@ -13,19 +13,29 @@ from torch import Tensor
 
 from privgan.measurement.marginals import Measurements
 
-UNCONDITIONED_SHARE = 0.5
+_UNCONDITIONED_SHARE, _MOST_COLUMNS = 0.5, 40
+
+
+def unconditioned_share(columns: int) -> float:
+    """The share of codebook entries, and of a critic's rows, that have no condition.
+
+    Half. All, above 40 columns: an entry's condition rules out each row of another code, whatever
+    its other columns are. Of many columns each would have few entries with it all the same
+    (``reports/benchmarks``).
+    """
+    return _UNCONDITIONED_SHARE if columns <= _MOST_COLUMNS else 1.0
 
 
 def condition_codes(measurements: Measurements, entries: int) -> np.ndarray:
     """Column and code of each codebook entry's condition [entries, 2], int64; (-1, -1) for none.
 
-    Half of the entries have no condition. The others fix one column, each column equally often.
+    A share of the entries has no condition. The others fix one column, each column equally often.
     Their codes follow the noisy frequencies, by systematic sampling. Only noisy measurements are
     read.
     """
     codes = np.full((entries, 2), -1, dtype=np.int64)
     columns = len(measurements.sizes)
-    conditioned = round(entries * (1 - UNCONDITIONED_SHARE))
+    conditioned = round(entries * (1 - unconditioned_share(columns)))
     for column, shares in enumerate(measurements.frequencies()):
         here = np.arange(column, conditioned, columns)
         points = (np.arange(len(here)) + 0.5) / max(1, len(here))

@@ -31,20 +31,15 @@ class Layout:
         owner = torch.repeat_interleave(torch.arange(len(self.sizes)), torch.tensor(self.sizes))
         ends = torch.tensor(self.sizes).cumsum(0)
         self.ends = (ends - torch.tensor(self.sizes)).to(device), (ends - 1).to(device)
-        self._member = torch.nn.functional.one_hot(owner, len(self.sizes)).float().to(device)
-
-    def split(self, matrix: Tensor) -> tuple[Tensor, ...]:
-        """Split a matrix into its columns, each [rows, codes]."""
-        parts: tuple[Tensor, ...] = matrix.split(self.sizes, 1)
-        return parts
+        self._owner = owner.to(device)
 
     def sums(self, matrix: Tensor) -> Tensor:
         """Sum over each column's codes: [rows, codes] to [rows, columns]."""
-        return matrix @ self._member.to(matrix.dtype)
+        return matrix.new_zeros(len(matrix), len(self.sizes)).index_add_(1, self._owner, matrix)
 
     def repeated(self, values: Tensor) -> Tensor:
         """Repeat column values for each code: [rows, columns] to [rows, codes]."""
-        return values @ self._member.T.to(values.dtype)
+        return values.index_select(1, self._owner)
 
 
 def shares_of(logits: Tensor, layout: Layout) -> Tensor:
@@ -62,7 +57,9 @@ def information(shares: Tensor, layout: Layout) -> Tensor:
 class _Softmaxes(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, logits: Tensor, layout: Layout) -> Tensor:
-        shares = torch.cat([part.softmax(1) for part in layout.split(logits)], 1)
+        # Codes first: a softmax over few codes is then vectorised over the rows.
+        parts = logits.T.contiguous().split(layout.sizes)
+        shares = torch.cat([part.softmax(0) for part in parts]).T.contiguous()
         ctx.layout = layout
         ctx.save_for_backward(shares)
         return shares

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from privgan.generator.conditions import UNCONDITIONED_SHARE, marks_for_rows
+from privgan.generator.conditions import marks_for_rows, unconditioned_share
 from privgan.generator.dpsgd import PrivateTrainer
 from privgan.generator.losses import ABSENT, FAKE, REAL, FitLoss, critic_losses, generator_loss
 from privgan.generator.mixture import GeneratorModel
@@ -222,6 +222,8 @@ def _real_rows(codes: Tensor, sizes: Sequence[int], coins: SecretStream) -> Tens
 
 def _column_picks(rows: int, columns: int, coins: SecretStream) -> Tensor:
     """Draw each row's condition column, or ``columns`` for none, in the fake rows' shares."""
-    uniform = coins.uniform(rows)
-    picks = np.floor(uniform / (1 - UNCONDITIONED_SHARE) * columns)
+    uniform, unconditioned = coins.uniform(rows), unconditioned_share(columns)
+    if unconditioned == 1:
+        return torch.full((rows,), columns)
+    picks = np.floor(uniform / (1 - unconditioned) * columns)
     return torch.from_numpy(np.minimum(picks, columns).astype(np.int64))

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from privgan.generator.adversarial import likelihoods
 from privgan.generator.autoregressive import Autoregressive
-from privgan.generator.conditions import UNCONDITIONED_SHARE
+from privgan.generator.conditions import unconditioned_share
 from privgan.generator.networks import Critic
 
 _CHUNK = 2_000
@@ -54,8 +54,8 @@ def critic_scores(
     """
     if isinstance(critic, Autoregressive):
         return likelihoods(critic, codes)
-    columns = len(sizes)
-    weights = [(1 - UNCONDITIONED_SHARE) / columns] * columns + [UNCONDITIONED_SHARE]
+    columns, unconditioned = len(sizes), unconditioned_share(len(sizes))
+    weights = [(1 - unconditioned) / columns] * columns + [unconditioned]
     marks = torch.eye(columns + 1)[:, :columns]
     found = []
     for start in range(0, len(codes), _CHUNK):

@@ -120,9 +120,21 @@ class Interactions:
         first = self._first[column]
         return range(first, first + min(patterns, few if codes <= FEW else many))
 
-    def scores(
-        self, codes: np.ndarray, probabilities: Sequence[np.ndarray], rows: float
-    ) -> np.ndarray:
+    def expected(self, probabilities: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """A model's mean of each signed product of a row, by width [products].
+
+        Args:
+            probabilities: The model's: for each column each code's share in each entry
+                [entries, codes].
+        """
+        if not self.sets:
+            return []
+        means = np.concatenate(
+            [(probabilities[column] @ signs.T).T for column, signs in self._signs.items()]
+        ).astype(np.float32)
+        return [_mean_products(means, part) for _, part in self._products]
+
+    def scores(self, codes: np.ndarray, expected: Sequence[np.ndarray], rows: float) -> np.ndarray:
         """Score of each set [sets]: its largest error of an interaction, beyond that of chance.
 
         Sensitivity: one unit moves a signed sum by at most its number of rows, hence also the
@@ -131,8 +143,7 @@ class Interactions:
 
         Args:
             codes: Private codes [rows, columns].
-            probabilities: The model's: for each column each code's share in each entry
-                [entries, codes].
+            expected: What the model tells of them (``expected``).
             rows: Estimated row count.
         """
         if not self.sets:
@@ -140,12 +151,9 @@ class Interactions:
         if self._sums is None:
             bits = self._bits(codes)
             self._sums = [_signed_sums(bits, len(codes), part) for _, part in self._products]
-        means = np.concatenate(
-            [(probabilities[column] @ signs.T).T for column, signs in self._signs.items()]
-        ).astype(np.float32)
         largest = np.zeros(len(self.sets))
-        for (owners, part), sums in zip(self._products, self._sums, strict=True):
-            np.maximum.at(largest, owners, np.abs(sums - rows * _mean_products(means, part)))
+        for (owners, _), sums, means in zip(self._products, self._sums, expected, strict=True):
+            np.maximum.at(largest, owners, np.abs(sums - rows * means))
         chance = math.sqrt(2 * rows * math.log(sum(len(part) for _, part in self._products)))
         return np.maximum(largest - chance, 0.0)
 

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -131,6 +131,7 @@ class Measurements:
         """Estimate the row count and the 1-way shares from all marginals."""
         self.rows = self._sums.rows
         self._one_way = [onto_simplex(shares / self.rows) for shares in self._sums.one_way()]
+        self._targets: list[Target] | None = None
 
     def with_marginals(self, more: Sequence[Marginal]) -> Measurements:
         """Add marginals; sums over earlier ones are reused."""
@@ -152,48 +153,79 @@ class Measurements:
         """One target per clique, consistent with the 1-way estimates.
 
         Repeated measurements of a clique are combined by inverse variance. Of coarse ones the last
-        counts: it was shrunk towards a model that the earlier ones had fitted.
+        counts: it was shrunk towards a model that the earlier ones had fitted. All are estimated at
+        the first call.
         """
+        if self._targets is None:
+            self._targets = self._estimated()
+        return list(self._targets)
+
+    def _estimated(self) -> list[Target]:
         alike: dict[tuple[Clique, Groups | None], list[Marginal]] = {}
         for marginal in self.marginals:
             same = alike.setdefault((marginal.clique, marginal.groups), [])
             if marginal.groups is not None:
                 same.clear()
             same.append(marginal)
-        return [self._target(*of, same) for of, same in alike.items()]
+        found = [self._combined(*of, same) for of, same in alike.items()]
+        for places in self._alike_in_size(found):
+            tables = np.stack([found[place].shares for place in places])
+            margins = [self._margins(found[place]) for place in places]
+            projected = onto_margins(
+                tables, [np.stack(parts) for parts in zip(*margins, strict=True)]
+            )
+            for place, shares in zip(places, projected, strict=True):
+                found[place] = replace(found[place], shares=shares)
+        return found
 
-    def _target(self, clique: Clique, groups: Groups | None, same: Sequence[Marginal]) -> Target:
+    def _combined(self, clique: Clique, groups: Groups | None, same: Sequence[Marginal]) -> Target:
+        """The target of one clique, as its marginals alone tell it."""
         weights = np.array([marginal.standard_deviation**-2 for marginal in same])
         counts = (
             sum(weight * marginal.counts for weight, marginal in zip(weights, same, strict=True))
             / weights.sum()
         )
+        shares = self.one_way(clique[0]) if len(clique) == 1 else counts / self.rows
         precision = float(weights.sum()) * self.rows**2
-        if len(clique) == 1:
-            return Target(clique=clique, shares=self.one_way(clique[0]), precision=precision)
-        return Target(
-            clique=clique,
-            shares=self._consistent(counts / self.rows, self._margins(clique, groups)),
-            precision=precision,
-            groups=groups,
-        )
+        return Target(clique=clique, shares=shares, precision=precision, groups=groups)
 
-    def _margins(self, clique: Clique, groups: Groups | None) -> list[np.ndarray]:
-        """Estimated shares of the codes, or of their groups, of each column of a clique."""
-        shares = [self.one_way(column) for column in clique]
-        if groups is None:
+    def _alike_in_size(self, targets: Sequence[Target]) -> Iterable[list[int]]:
+        """The places of wider targets, those whose tables are of one shape together."""
+        found: dict[tuple[int, ...], list[int]] = {}
+        for place, target in enumerate(targets):
+            if len(target.clique) > 1:
+                sizes = (
+                    group_sizes(target.groups)
+                    if target.groups
+                    else tuple(self.sizes[column] for column in target.clique)
+                )
+                found.setdefault(sizes, []).append(place)
+        return found.values()
+
+    def _margins(self, target: Target) -> list[np.ndarray]:
+        """Estimated shares of the codes, or of their groups, of each column of a target."""
+        shares = [self.one_way(column) for column in target.clique]
+        if target.groups is None:
             return shares
-        return [np.bincount(of, part) for of, part in zip(groups, shares, strict=True)]
+        return [np.bincount(of, part) for of, part in zip(target.groups, shares, strict=True)]
 
-    def _consistent(self, shares: np.ndarray, margins: Sequence[np.ndarray]) -> np.ndarray:
-        """Project a table of shares onto the 1-way estimates by least squares."""
-        table = shares.reshape([len(part) for part in margins])
-        table = table + (1.0 - table.sum()) / table.size
-        for axis, margin in enumerate(margins):
-            others = tuple(other for other in range(len(margins)) if other != axis)
-            gap = margin - table.sum(axis=others)
-            table = table + np.expand_dims(gap / (table.size / table.shape[axis]), others)
-        return table.ravel()
+
+def onto_margins(tables: np.ndarray, margins: Sequence[np.ndarray]) -> np.ndarray:
+    """Tables of one shape with given margins [tables, cells], the nearest by least squares.
+
+    Args:
+        tables: Shares [tables, cells], the last column varying fastest.
+        margins: For each column the shares of its codes in each table [tables, codes].
+    """
+    cells = tables.shape[1]
+    found = tables.reshape(len(tables), *(part.shape[1] for part in margins))
+    axes = range(1, found.ndim)
+    found = found + (1.0 - found.sum(axis=tuple(axes), keepdims=True)) / cells
+    for axis, margin in zip(axes, margins, strict=True):
+        others = tuple(other for other in axes if other != axis)
+        gap = margin - found.sum(axis=others)
+        found = found + np.expand_dims(gap / (cells / margin.shape[1]), others)
+    return found.reshape(len(tables), cells)
 
 
 class _OneWaySums:

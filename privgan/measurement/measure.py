@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import math
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,6 +11,7 @@ import numpy as np
 from privgan.domain.cells import Cells, cells_of
 from privgan.domain.encoding import ColumnCode, Encoder, identity_code, merged_code, within_shares
 from privgan.errors import InternalError
+from privgan.measurement.candidates import candidates_of, workload_weights
 from privgan.measurement.coarse import affordable_cells, finest, shrunk
 from privgan.measurement.density import cell_shares
 from privgan.measurement.interactions import Interactions, coarse_sets
@@ -27,7 +25,7 @@ from privgan.measurement.marginals import (
     marginal_of,
     onto_simplex,
 )
-from privgan.planning.plan import MarginalSettings, Plan, PlanStep, StepKind
+from privgan.planning.plan import Plan, PlanStep, StepKind
 from privgan.planning.workload import BY_DIFFERENCE, measured_at_once
 from privgan.privacy.mechanisms import CountHistogram, CountHistograms, Selection
 from privgan.schema.schema import Schema
@@ -173,7 +171,7 @@ def measure_rounds(
         looks,
         encoder,
         measurements,
-        candidate_cliques(encoder.sizes, plan.marginals),
+        candidates_of(measurements, plan.marginals),
         Interactions(sets, measurements.frequencies()),
     )
     rounds.modelled_by(model)
@@ -214,12 +212,13 @@ class _Rounds:
     def modelled_by(self, model: Model) -> None:
         """Compare with this model from now on."""
         self._modelled, self._probabilities = _Remembered(model.marginals()), model.probabilities()
+        self._expected = self.interactions.expected(self._probabilities)
 
     def run(self, choice: PlanStep, measure: PlanStep) -> bool:
         """Choose and measure; whether the model must be fitted before the next choice."""
         codes, rows = self._looks.codes(choice, self._encoder), self.measurements.rows
         narrow = _scores(self.candidates, self._counter, codes, self._modelled, rows, measure.noise)
-        wide = self.interactions.scores(codes, self._probabilities, rows)
+        wide = self.interactions.scores(codes, self._expected, rows)
         place = _selection(choice).choose(np.concatenate([narrow, wide]), self._looks.coins)
         if place >= len(self.candidates):
             clique = self.interactions.sets[place - len(self.candidates)]
@@ -305,42 +304,6 @@ def _scores(
         error = np.abs(counter.counts(codes, clique) - rows * modelled(clique))
         scores[index] = weights[index] * np.maximum(error - noise, 0.0).sum()
     return scores
-
-
-def candidate_cliques(sizes: Sequence[int], settings: MarginalSettings) -> list[Clique]:
-    """All pairs with few enough cells, and triples as far as there is room.
-
-    A fixed public subset where there are too many.
-    """
-    pairs = _small(sizes, 2, settings) if settings.widest > 1 else []
-    room = max(0, settings.max_candidates - len(pairs))
-    triples = _small(sizes, 3, settings) if settings.widest > 2 and room else []
-    if len(triples) > room:
-        kept = np.random.default_rng(0).permutation(len(triples))[:room]
-        triples = [triples[index] for index in sorted(kept)]
-    return pairs + triples
-
-
-def _small(sizes: Sequence[int], width: int, settings: MarginalSettings) -> list[Clique]:
-    """All sets of so many columns with few enough cells together, in order."""
-    cliques = itertools.combinations(range(len(sizes)), width)
-    return [
-        clique
-        for clique in cliques
-        if math.prod(sizes[column] for column in clique) <= settings.largest_marginal
-    ]
-
-
-def workload_weights(candidates: Sequence[Clique]) -> np.ndarray:
-    """Weight of each candidate in (0, 1]: its overlap with the workload.
-
-    The workload is all candidates of the widest kind.
-    """
-    widest = max(len(clique) for clique in candidates)
-    held = Counter(column for clique in candidates if len(clique) == widest for column in clique)
-    overlap = np.array([float(sum(held[column] for column in clique)) for clique in candidates])
-    weights: np.ndarray = overlap / overlap.max()
-    return weights
 
 
 def _released(looks: Looks, encoder: Encoder, step: PlanStep, clique: Clique) -> Marginal:

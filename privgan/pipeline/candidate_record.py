@@ -11,6 +11,7 @@ from privgan.planning.accounted_step import AccountedStep
 from privgan.privacy.guarantee import CanaryFacts, Guarantee
 
 FORMAT = "privgan.candidate/1"
+UNUSED = "unused"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +42,7 @@ class CandidateRecord:
         figures: Name to distance of the synthetic table to the noisy marginals.
         versions: Package to version; None where an earlier privgan kept none.
         canaries: What may be told of the canaries.
+        dp_sgd_unused: Whether noisy figures said that DP-SGD failed, and the model is without it.
     """
 
     dataset: str
@@ -53,6 +55,7 @@ class CandidateRecord:
     figures: Mapping[str, float]
     versions: Mapping[str, str] | None
     canaries: CanaryFacts
+    dp_sgd_unused: bool = False
 
     @property
     def max_cells(self) -> int:
@@ -82,6 +85,7 @@ class CandidateRecord:
             figures=read.number_map("figures"),
             versions=read.text_map("versions") if "versions" in read.raw else None,
             canaries=CanaryFacts.of(read.inner("canaries")),
+            dp_sgd_unused=read.raw.get("dp_sgd") == UNUSED,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -99,6 +103,7 @@ class CandidateRecord:
             "figures": dict(self.figures),
             **versions,
             "canaries": self.canaries.to_json(),
+            **({"dp_sgd": UNUSED} if self.dp_sgd_unused else {}),
         }
 
 

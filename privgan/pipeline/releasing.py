@@ -198,6 +198,7 @@ def release_facts(
         canary_commitment=record.canaries.commitment,
         retention=RETENTION,
         features=schema.feature_facts(),
+        dp_sgd_unused=record.dp_sgd_unused,
     )
 
 

@@ -121,6 +121,15 @@ def _record(
         canaries=CanaryFacts(
             probability=plan.canary_probability, commitment=fitted.canaries.commitment
         ),
+        dp_sgd_unused=_unused(fitted),
+    )
+
+
+def _unused(fitted: Fitted) -> bool:
+    """Whether what DP-SGD trained is not in the model: noisy figures said that it failed."""
+    plan = fitted.plan
+    return (plan.network is not None and fitted.network is None) or (
+        plan.critic is not None and fitted.critic is None
     )
 
 

@@ -25,8 +25,10 @@ from privgan.planning.workload import (
     SHARE_BESIDE_CRITIC,
     SHARE_BESIDE_NETWORK,
     longer_fit,
+    more_entries,
     network_pays,
     number_of_codes,
+    planned_sizes,
 )
 from privgan.privacy import accountant
 from privgan.privacy.budget import PrivacyBudget
@@ -217,6 +219,8 @@ def with_domain(
     cost = accountant.spent(events_of(steps).values(), plan.model_budget.delta)
     noises = [step.noise for step in steps if step.kind is StepKind.CELL_HISTOGRAM]
     cells = number_of_cells(plan.kept_in_rows, noises[0]) if noises else plan.marginals.max_cells
+    sizes = planned_sizes(schema.modelled, plan.marginals)
+    entries = more_entries(EFFORTS[plan.effort].entries, len(sizes), sum(sizes))
     return replace(
         plan,
         steps=steps,
@@ -224,7 +228,7 @@ def with_domain(
         critic=trained if isinstance(trained, CriticSettings | RatioCriticSettings) else None,
         cost=cost,
         marginals=replace(plan.marginals, max_cells=cells),
-        generator=replace(plan.generator, final_steps=_final_steps(plan)),
+        generator=replace(plan.generator, final_steps=_final_steps(plan), entries=entries),
     )
 
 

@@ -33,6 +33,8 @@ _MOST_WEIGHT = 4.0
 _TWO = 2
 SHARE_BESIDE_NETWORK, SHARE_BESIDE_CRITIC, _MANY = 0.5, 0.1, 600_000
 _REFERENCE_CUSTOMERS, _REFERENCE_COLUMNS = 40_000, 15
+# Twice the entries at twice as many columns as this, as far as so many offsets go.
+_WIDE, _MOST_TIMES, _MOST_OFFSETS = 30, 2.0, 1_000_000
 
 
 def planned_sizes(columns: Sequence[Column], settings: MarginalSettings) -> tuple[int, ...]:
@@ -216,6 +218,23 @@ def longer_fit(steps: int, epsilon: float, customers: float) -> int:
     Finer noise leaves more to fit, up to 2.5 times as many steps.
     """
     return round(steps * min(2.5, max(1.0, strength(epsilon, customers) / 3)))
+
+
+def more_entries(entries: int, columns: int, codes: int) -> int:
+    """The number of codebook entries for a table's columns.
+
+    From 30 columns on it grows with them, up to twice as many: fewer entries than a wide table
+    needs lose dependence of many columns. The entries' codes are bounded: of 1,400 codes more
+    entries were not shown to help, and they cost time. Chosen on a simulated table of 60 columns
+    (``reports/benchmarks``).
+
+    Args:
+        entries: For a table of few columns.
+        columns: The number of modelled columns.
+        codes: The planned number of codes of all columns.
+    """
+    wanted = round(entries * min(_MOST_TIMES, max(1.0, columns / _WIDE)))
+    return max(entries, min(wanted, _MOST_OFFSETS // codes))
 
 
 def longer_training(steps: int, epsilon: float, customers: float) -> int:

@@ -81,6 +81,7 @@ class ReleaseFacts:
         signer: Id of the key that signs the manifest when it is made; empty where none does.
         features: How a customer's row is made from its events: ``Schema.feature_facts()``; empty
             where the table is read as it is.
+        dp_sgd_unused: Whether noisy figures said that DP-SGD failed, and the model is without it.
     """
 
     created: str
@@ -99,6 +100,7 @@ class ReleaseFacts:
     retention: str
     signer: str = ""
     features: Mapping[str, Any] = field(default_factory=dict)
+    dp_sgd_unused: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -210,6 +212,7 @@ def describe_release(facts: ReleaseFacts) -> dict[str, Any]:
         # replaced shows.
         **({"signer": facts.signer} if facts.signer else {}),
         **facts.features,
+        **({"dp_sgd": "unused"} if facts.dp_sgd_unused else {}),
     }
 
 

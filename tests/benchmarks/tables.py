@@ -17,6 +17,7 @@ from privgan.schema.schema import Schema
 from privgan.table.conform import conform
 from privgan.table.files import read_table
 from privgan.table.schema_file import dump_schema, load_schema, parse_schema
+from tests.benchmarks.wide_tables import SHAPES, TARGET, wide_rows, wide_schema
 
 SCHEMAS = Path(__file__).parents[1] / "data" / "schemas"
 TRAINING_SHARE = 0.8
@@ -57,6 +58,7 @@ SOURCES = {
 # The demo's simulated customers at several sizes: tables that no choice was tuned on.
 SIMULATED = {f"simulated-{rows}": rows for rows in (5_000, 20_000, 80_000)}
 _SIMULATED_TEST, _SIMULATED_TARGET = 10_000, "churned"
+_MADE = {**dict.fromkeys(SIMULATED, _SIMULATED_TARGET), **dict.fromkeys(SHAPES, TARGET)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,13 +124,13 @@ def prepare(name: str, data: Path, work: Path) -> Prepared:
     Raises:
         UsageError: when the table is neither, or its schema names no target.
     """
-    if name not in {**SOURCES, **SIMULATED} and not _own_schema(name, data).exists():
+    if name not in {**SOURCES, **_MADE} and not _own_schema(name, data).exists():
         raise UsageError(
-            f"table is {name!r}; allowed: {', '.join({**SOURCES, **SIMULATED})}, or NAME with"
+            f"table is {name!r}; allowed: {', '.join({**SOURCES, **_MADE})}, or NAME with"
             f" NAME.csv, NAME.yaml in {data}"
         )
     schema = _compared(name, data)
-    target = _SIMULATED_TARGET if name in SIMULATED else schema.target
+    target = _MADE.get(name, schema.target)
     source = SOURCES.get(name, Source(name=name, file=f"{name}.csv", target=target or ""))
     if not source.target:
         raise UsageError(f"{_own_schema(name, data)}: names no target; add 'target: COLUMN'")
@@ -142,9 +144,7 @@ def prepare(name: str, data: Path, work: Path) -> Prepared:
     if not found.schema_file.exists():
         folder.mkdir(parents=True, exist_ok=True)
         names = list(schema.names)
-        train, test = (
-            _simulated(SIMULATED[name], names) if name in SIMULATED else _split(source, data, names)
-        )
+        train, test = _made(name, names) if name in _MADE else _split(source, data, names)
         for rows, path in ((train, found.train), (test, found.test)):
             # Not every peer knows a marker but the empty cell.
             rows.mask(rows.isin(schema.missing_markers), "").to_csv(path, index=False)
@@ -163,6 +163,8 @@ def _compared(name: str, data: Path) -> Schema:
     """
     if name in SOURCES:
         return without_identifiers(load_schema(SCHEMAS / f"{name}.yaml"))
+    if name in SHAPES:
+        return wide_schema(name)
     schema = (
         parse_schema(demo_schema_yaml())
         if name in SIMULATED
@@ -188,7 +190,11 @@ def without_identifiers(schema: Schema) -> Schema:
     return replace(schema, unit=PrivacyUnit(), columns=schema.modelled)
 
 
-def _simulated(rows: int, names: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _made(name: str, names: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Training and test rows of a simulated table."""
+    if name in SHAPES:
+        return wide_rows(SHAPES[name])
+    rows = SIMULATED[name]
     return (
         simulate_customers(rows, seed=1)[names],
         simulate_customers(_SIMULATED_TEST, seed=2)[names],

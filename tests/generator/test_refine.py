@@ -15,7 +15,7 @@ from scipy import stats
 from privgan.errors import InternalError
 from privgan.generator import refine as refining
 from privgan.generator import warm_start
-from privgan.generator.conditions import UNCONDITIONED_SHARE, condition_codes, conditions_of
+from privgan.generator.conditions import condition_codes, conditions_of, unconditioned_share
 from privgan.generator.losses import MarginalLoss, critic_losses, price_of, weights_by_dependence
 from privgan.generator.mixture import GeneratorModel, Mixture
 from privgan.generator.networks import Critic, Generator
@@ -293,7 +293,7 @@ def test_no_seed_moves_membership_or_noise() -> None:
 
 def test_conditions_have_the_noisy_shares_and_half_have_none() -> None:
     found = condition_codes(_measurements(), 6_000)
-    assert (found[:, 0] < 0).mean() == UNCONDITIONED_SHARE
+    assert (found[:, 0] < 0).mean() == 0.5
     for column, shares in enumerate(_measurements().frequencies()):
         codes = found[found[:, 0] == column, 1]
         assert len(codes) == 1_000
@@ -306,6 +306,22 @@ def test_conditions_have_the_noisy_shares_and_half_have_none() -> None:
         vectors.argmax(1).numpy()[fixed].tolist()
         == (offsets[found[fixed, 0]] + found[fixed, 1]).tolist()
     )
+
+
+def test_above_forty_columns_neither_entries_nor_real_rows_have_conditions() -> None:
+    assert [unconditioned_share(columns) for columns in (3, 40, 41, 200)] == [0.5, 0.5, 1.0, 1.0]
+    sizes = (2,) * 41
+    known = Measurements(
+        sizes,
+        [
+            Marginal(clique=(column,), counts=np.full(2, 50.0), standard_deviation=1.0)
+            for column in range(41)
+        ],
+    )
+    assert (condition_codes(known, 100) == -1).all()
+    codes = torch.zeros((7, 41), dtype=torch.long)
+    rows = refining._real_rows(codes, sizes, RepeatableStream(1))
+    assert rows[:, sum(sizes) :].sum() == 0
 
 
 def test_a_condition_holds_in_every_fake_row_and_is_marked() -> None:
@@ -321,7 +337,7 @@ def test_a_real_rows_mark_comes_from_its_own_coin() -> None:
     codes = torch.as_tensor(_codes(1, 4_000))
     rows = refining._real_rows(codes, SIZES, RepeatableStream(1))
     marks = rows[:, sum(SIZES) :].sum(0).numpy()
-    expected = np.full(3, 4_000 * (1 - UNCONDITIONED_SHARE) / 3)
+    expected = np.full(3, 4_000 * 0.5 / 3)
     spread = np.sqrt(expected * (1 - expected / 4_000))
     assert (np.abs(marks - expected) < 5.5 * spread).all()
     changed = codes.clone()

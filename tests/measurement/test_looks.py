@@ -13,6 +13,7 @@ from privgan.domain.encoding import Encoder
 from privgan.errors import InternalError
 from privgan.generator.mixture import Mixture
 from privgan.measurement import measure
+from privgan.measurement.candidates import candidate_cliques
 from privgan.measurement.domain import measure_row_count
 from privgan.measurement.looks import Looks
 from privgan.measurement.marginals import (
@@ -333,7 +334,7 @@ def test_scores_of_any_table_move_by_at_most_one_a_row(
         largest_triple=100,
         triple_cells=1_000,
     )
-    candidates = measure.candidate_cliques(sizes, limits)
+    candidates = candidate_cliques(sizes, limits)
     shares = {
         clique: rng.dirichlet(np.ones(int(np.prod([sizes[c] for c in clique]))))
         for clique in candidates

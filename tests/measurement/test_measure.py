@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from privgan.domain.cells import cells_of
 from privgan.domain.encoding import Encoder, identity_code
 from privgan.measurement import measure
+from privgan.measurement.candidates import candidate_cliques, workload_weights
 from privgan.measurement.marginals import Marginal, Measurements, exact_counts, onto_simplex
 from privgan.planning.plan import MarginalSettings
 from privgan.schema.columns import Discrete, Kind
@@ -113,7 +114,7 @@ def test_one_row_moves_every_score_by_at_most_one(
     """
     codes = _codes(seed, rows)
     rng = np.random.default_rng(seed)
-    candidates = measure.candidate_cliques(SIZES, SETTINGS)
+    candidates = candidate_cliques(SIZES, SETTINGS)
     modelled = {clique: rng.dirichlet(np.ones(_cells(clique))) for clique in candidates}
 
     def scores(table: np.ndarray) -> np.ndarray:
@@ -149,7 +150,7 @@ def test_a_marginal_wrong_in_few_cells_is_worth_more_than_one_slightly_wrong() -
 
 
 def test_weights_are_at_most_one_so_that_they_do_not_raise_the_sensitivity() -> None:
-    weights = measure.workload_weights(measure.candidate_cliques((3, 4, 2, 5, 2), SETTINGS))
+    weights = workload_weights(candidate_cliques((3, 4, 2, 5, 2), SETTINGS))
     assert weights.max() == 1
     assert weights.min() > 0
 
@@ -167,7 +168,7 @@ def test_candidates_are_a_public_function_of_the_sizes() -> None:
         largest_triple=100,
         triple_cells=1_000,
     )
-    first, second = measure.candidate_cliques(sizes, few), measure.candidate_cliques(sizes, few)
+    first, second = candidate_cliques(sizes, few), candidate_cliques(sizes, few)
     assert first == second
     assert len(first) == 500
     assert sum(len(clique) == 2 for clique in first) == 435
@@ -207,12 +208,10 @@ def test_estimates_do_not_depend_on_when_marginals_came() -> None:
 def test_weights_are_the_overlap_with_the_widest_candidates() -> None:
     candidates = [(0, 1), (0, 2), (1, 3), (0, 1, 2), (0, 1, 3)]
     overlap = [sum(len({*clique} & {*wide}) for wide in candidates[3:]) for clique in candidates]
-    np.testing.assert_allclose(
-        measure.workload_weights(candidates), np.array(overlap) / max(overlap)
-    )
+    np.testing.assert_allclose(workload_weights(candidates), np.array(overlap) / max(overlap))
 
 
 def test_pairs_are_all_candidates_and_triples_as_far_as_there_is_room() -> None:
     few = replace(SETTINGS, max_candidates=8)
-    assert len(measure.candidate_cliques((2,) * 5, few)) == 10
-    assert [len(clique) for clique in measure.candidate_cliques((2,) * 4, few)] == [2] * 6 + [3] * 2
+    assert len(candidate_cliques((2,) * 5, few)) == 10
+    assert [len(clique) for clique in candidate_cliques((2,) * 4, few)] == [2] * 6 + [3] * 2

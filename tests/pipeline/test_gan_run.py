@@ -133,7 +133,9 @@ def test_a_run_is_released_verifies_and_is_sampled(
     told = "the critic is not used: its weights diverged" in log
     assert told is ruined
     report = (release / "report.html").read_text(encoding="utf-8")
-    assert "plain conditional GAN" in report
+    assert ("plain conditional GAN" in report) is not ruined
+    assert ("Independent columns" in report) is ruined
+    assert manifest.get("dp_sgd") == ("unused" if ruined else None)
     assert execute(["sample", "made/release", "--rows", "50", "--out", "more.csv"]) == 0
     assert len(pd.read_csv("more.csv")) == 50
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from privgan.pipeline.judging import accounting_complete
 from privgan.pipeline.request import RunRequest
 from privgan.pipeline.run import fit_table
 from privgan.pipeline.white_box import CRITIC_FILE
+from privgan.release.manifest import to_text
 
 Capture = pytest.CaptureFixture[str]
 
@@ -102,6 +104,14 @@ def test_a_network_that_failed_gives_way_to_the_mixture_and_is_told(
     assert len(pd.read_parquet(candidate.parquet)) > 500
 
 
+def _write_manifest(release: Path, manifest: dict[str, object]) -> None:
+    """Write a manifest with its hash, as a forger would."""
+    content = to_text(manifest).encode()
+    (release / "manifest.json").write_bytes(content)
+    line = f"{hashlib.sha256(content).hexdigest()}  manifest.json\n"
+    (release / "manifest.sha256").write_text(line)
+
+
 @pytest.mark.parametrize("ruined", [False, True], ids=["network", "mixture in its place"])
 def test_what_a_network_was_planned_for_verifies(
     tmp_path: Path,
@@ -135,6 +145,16 @@ def test_what_a_network_was_planned_for_verifies(
     assert "network by DP-SGD" in kinds
     wanted = "privgan.model/1" if ruined else "privgan.model/2"
     assert _facts(release / "model")["format"] == wanted
+    assert manifest.get("dp_sgd") == ("unused" if ruined else None)
+    report = (release / "report.html").read_text(encoding="utf-8")
+    assert ("noisy figures said that it failed" in report) is ruined
+    told = manifest | {"dp_sgd": "unused"}
+    if ruined:
+        del told["dp_sgd"]
+    _write_manifest(release, told)
+    problems = privgan.verify(release).problems
+    assert any("what the manifest says of DP-SGD" in one for one in problems), problems
+    _write_manifest(release, manifest)
     assert execute(["sample", "made/release", "--rows", "50", "--out", "more.csv"]) == 0
     assert len(pd.read_csv("more.csv")) == 50
 

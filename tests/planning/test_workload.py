@@ -1,6 +1,7 @@
 """The budget's shares, and the marginals measured without a choice, from public facts."""
 
 import itertools
+import json
 import math
 import time
 from dataclasses import replace
@@ -19,6 +20,7 @@ from privgan.planning.workload import (
     MOST_CODES,
     longer_fit,
     measured_at_once,
+    more_entries,
     number_of_codes,
     share_of_one_way,
     share_of_triples,
@@ -26,7 +28,7 @@ from privgan.planning.workload import (
     target_weight,
 )
 from privgan.privacy.budget import PrivacyBudget
-from privgan.schema.schema import with_target
+from privgan.schema.schema import Schema, with_target
 from privgan.table.schema_file import load_schema, parse_schema
 
 ADULT = Path(__file__).parents[1] / "data" / "schemas" / "adult.yaml"
@@ -45,6 +47,28 @@ def test_triples_get_more_as_epsilon_and_rows_grow() -> None:
 def test_finer_noise_is_fitted_longer_within_limits() -> None:
     steps = [longer_fit(1_000, epsilon, 40_000) for epsilon in (0.5, 3, 6, 10)]
     assert steps == [1_000, 1_000, 2_000, 2_500]
+
+
+def test_wide_tables_have_more_entries_within_limits() -> None:
+    codes = ((15, 200), (30, 360), (45, 400), (60, 240), (60, 600))
+    assert [more_entries(1_000, *facts) for facts in codes] == [1_000, 1_000, 1_500, 2_000, 1_666]
+    assert more_entries(1_000, 200, 1_400) == 1_000, "never fewer than a narrow table's"
+
+
+@pytest.mark.parametrize(("columns", "entries"), [(20, 1_000), (60, 2_000)])
+def test_the_plan_has_entries_for_its_columns(columns: int, entries: int) -> None:
+    made = make_plan(_tokens(columns), PrivacyBudget(epsilon=1), public_rows=20_000)
+    assert made.generator.entries == entries
+
+
+def _tokens(columns: int) -> Schema:
+    """A schema of columns with four categories each."""
+    facts = [
+        {"name": f"c{place}", "kind": "categorical", "categories": list("abcd")}
+        for place in range(columns)
+    ]
+    named = {"format": "privgan.schema/1", "dataset": "many", "unit": "row"}
+    return parse_schema(json.dumps(named | {"columns": facts}))
 
 
 def test_columns_have_fewer_codes_where_pairs_are_hardly_seen() -> None:

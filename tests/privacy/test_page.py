@@ -17,7 +17,7 @@ import pytest
 
 from privgan.generator import dpsgd
 from privgan.ledger import filter, identity
-from privgan.measurement import domain, measure
+from privgan.measurement import candidates, domain, measure
 from privgan.privacy import accountant, calibration, randomness
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.calibration import calibrate
@@ -52,7 +52,7 @@ def world(seed: int) -> tuple[np.ndarray, Shares, float, float]:
 
 
 def test_the_score_on_the_page_is_the_score_in_the_code() -> None:
-    weights = measure.workload_weights(CANDIDATES)
+    weights = candidates.workload_weights(CANDIDATES)
     assert np.all((weights > 0) & (weights <= 1))
     for seed in range(40):
         codes, shares, rows, noise = world(seed)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from privgan.measurement import interactions, measure
+from privgan.measurement import candidates, interactions, measure
 from privgan.measurement.coarse import Coarse
 from privgan.measurement.interactions import Interactions
 from privgan.measurement.looks import Looks
@@ -92,6 +93,28 @@ def sets_that_the_rows_suggest(patch: Patch) -> None:
         return found[found > 0]
 
     patch.setattr(Interactions, "scores", few)
+
+
+@variant(
+    "L10",
+    checks.candidates_of_many_columns_follow_from_outcomes_alone,
+    "candidates depend on the rows",
+)
+def pairs_that_the_rows_suggest(patch: Patch) -> None:
+    """Of many columns, pairs are candidates by their exact dependence."""
+    look, kept = Looks.codes, list[np.ndarray]()
+
+    def keeping(self: Looks, *arguments: Any) -> np.ndarray:
+        kept[:] = [look(self, *arguments)]
+        return kept[0]
+
+    def exact(*_: Any) -> dict[tuple[int, ...], float]:
+        apart = np.abs(np.corrcoef(kept[0].T))
+        pairs = list(itertools.combinations(range(len(apart)), 2))
+        return {pair: float(apart[pair]) for pair in sorted(pairs, key=lambda one: -apart[one])}
+
+    patch.setattr(Looks, "codes", keeping)
+    patch.setattr(candidates, "dependences", exact)
 
 
 @variant("L10, L15", checks.coarse_marginals_follow_from_outcomes_alone, "without its charge")

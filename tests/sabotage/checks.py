@@ -21,6 +21,7 @@ from tests.sabotage.checks_of_books import (
     what_a_trigger_removes_is_not_charged,
 )
 from tests.sabotage.checks_of_choices import (
+    candidates_of_many_columns_follow_from_outcomes_alone,
     coarse_marginals_follow_from_outcomes_alone,
     one_row_moves_a_choice_by_its_sensitivity,
 )
@@ -125,6 +126,7 @@ ALL = (
     a_release_is_searched_before_it_is_recorded,
     public_texts_stop_no_release,
     what_can_never_pass_charges_nothing,
+    candidates_of_many_columns_follow_from_outcomes_alone,
     coarse_marginals_follow_from_outcomes_alone,
     one_row_moves_a_choice_by_its_sensitivity,
     libraries_state_what_is_charged,

@@ -33,3 +33,13 @@ def coarse_marginals_follow_from_outcomes_alone() -> None:
     )
     assert first == second, "coarse marginals depend on the rows past the mechanisms"
     assert steps == [step.name for step in plan.steps], "a round looked without its charge"
+
+
+def candidates_of_many_columns_follow_from_outcomes_alone() -> None:
+    """Two tables, coins that hide all outcomes: equal candidates, where not all pairs have room."""
+    one, two = (
+        world.candidates_of_many(world.rows_of_many(seed, rows))
+        for seed, rows in ((0, 600), (1, 900))
+    )
+    assert 0 < len(one) <= 6, "there is no room for all pairs"
+    assert one == two, "candidates depend on the rows past the mechanisms"

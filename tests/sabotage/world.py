@@ -524,3 +524,16 @@ def chosen_of_many(frame: pd.DataFrame) -> tuple[list[np.ndarray], list[Any], li
     )
     found = [(part.clique, part.groups, part.counts.round(6).tolist()) for part in known.marginals]
     return coins.scores, found, charges.steps, the_plan
+
+
+def candidates_of_many(frame: pd.DataFrame) -> list[tuple[int, ...]]:
+    """The candidates of a table of five columns, with room for fewer than all ten pairs.
+
+    Coins hide all outcomes.
+    """
+    the_plan = make_plan(MANY, BUDGET, public_rows=900, effort="tiny")
+    looks = Looks(table=PrivateTable("many", MANY.unit, frame), ledger=Charges(), coins=Deaf(1))
+    encoder = measure.measure_encoder(looks, MANY, the_plan)
+    known = measure.measure_one_way(looks, encoder, the_plan)
+    known = measure.measure_all(looks, MANY, encoder, the_plan, known)
+    return measure.candidates_of(known, replace(the_plan.marginals, max_candidates=6))

@@ -149,8 +149,17 @@ def _kind(released: Released) -> Iterator[str]:
         yield f"its generator is {shown(model['generator'])}, which privgan does not write"
     elif released.is_network and settings is not None and settings.get("network") is None:
         yield "is a network, and the plan makes none"
+    elif _misstated(released, settings):
+        yield "is a network or not, against what the manifest says of DP-SGD"
     elif type(model["width"]) is not int or not 1 <= model["width"] <= MOST_WIDTH:
         yield f"its width is {shown(model['width'])}; allowed: 1 to {MOST_WIDTH:,}"
+
+
+def _misstated(released: Released, settings: Mapping[str, Any] | None) -> bool:
+    """Whether a planned network is in the model, and the manifest says it is not, or not so."""
+    planned = settings is not None and settings.get("network") is not None
+    unused = released.manifest.raw.get("dp_sgd") is not None
+    return planned and released.is_network == unused
 
 
 def _claim(released: Released) -> Iterator[str]:

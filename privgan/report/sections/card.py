@@ -37,7 +37,7 @@ def card_section(
     rows: list[tuple[str, Text]] = [
         (
             "card.type",
-            words(_type(release["plan"], steps)),
+            words(_type(release, steps)),
         ),
         ("card.data", _data(release, schema, words)),
         ("card.use", joined(good_for(words), "; ")),
@@ -62,9 +62,12 @@ def card_section(
     return Section(name="card", heading=words("card.heading"), blocks=(table,))
 
 
-def _type(plan: Facts, steps: Sequence[PlanStep]) -> str:
+def _type(release: Facts, steps: Sequence[PlanStep]) -> str:
     """What the model is, as a text's name; a GAN is one by its plan, not by its steps."""
-    return _TYPES["gan" if plan.get("kind") == GeneratorKind.GAN else trained_by_dpsgd(steps)]
+    is_gan = release["plan"].get("kind") == GeneratorKind.GAN
+    if release.get("dp_sgd") == "unused":
+        return "card.type_gan_unused" if is_gan else "card.type_network_unused"
+    return _TYPES["gan" if is_gan else trained_by_dpsgd(steps)]
 
 
 def made_with(release: Facts) -> Text:
