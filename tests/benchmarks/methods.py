@@ -56,6 +56,7 @@ ABLATIONS: Mapping[str, Mapping[str, Any]] = {
     "privgan": {},
     "privgan-marginals": {"marginal_share": 1.0},
     "privgan-hybrid": {"marginal_share": 0.5},
+    "privgan-narrow": {"widest": 3},
     "privgan-critic": {"marginal_share": 0.1, "widest": 1},
     "privgan-control": {"marginal_share": 0.5, "dp_sgd_sees_rows": False},
     "privgan-distilled": {"marginal_share": 1.0, "distil": True},

@@ -15,10 +15,11 @@ import pytest
 
 import privgan
 from privgan.cli.main import execute
+from privgan.files import fields
 from privgan.planning.plan import EFFORTS
-from privgan.table.schema_file import load_schema
+from privgan.table.schema_file import load_schema, parse_schema
 from tests.api.world import POLICY, TINY
-from tests.features.purchases import schema
+from tests.features.purchases import SCHEMA, schema
 from tests.release.changes import seal
 
 CUSTOMERS = 500
@@ -271,3 +272,20 @@ def test_the_command_line_takes_the_same_events(
     assert execute(["schema", "check", *files]) == 0
     assert execute(["features", *files, "--out", str(tmp_path / "features.jsonl")]) == 0
     assert f"{CUSTOMERS} customers" in capsys.readouterr().out
+
+
+def test_every_declared_field_of_events_and_features_is_written() -> None:
+    rich = (
+        SCHEMA.replace("  time: day\n", "  time: day\n  without_customer: left_out\n")
+        .replace("{name: day, kind: date}", "{name: day, kind: datetime, zone: UTC}")
+        .replace(
+            "{name: shipped, kind: date, missing: true}",
+            '{name: shipped, kind: date, missing: true, format: "%Y-%m-%d", description: said,'
+            " missing_markers: [none]}",
+        )
+    )
+    facts = parse_schema(rich).to_json()
+    found = {name: facts[name] for name in ("events", "features")}
+    declaration = {name: fields.SCHEMA[name] for name in found}
+    used = {path.replace("[]", "") for path, source in fields.fields_of(found, declaration)}
+    assert used == set(fields.declared_fields(declaration))
