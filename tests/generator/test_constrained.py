@@ -285,9 +285,9 @@ def test_rows_keep_their_codes_and_values_follow_inside_them(
     monkeypatch.setattr(kept_codes, "_LEAST", 0.01)
     schema = _schema(*LINES[:-1])
     synthesizer = fixed_synthesizer(schema, 11, entries=10, evenness=1.0)
-    kept = _kept(_free(synthesizer), schema, 30_000)
+    kept = _kept(_free(synthesizer), schema, 20_000)
     drawn = conform(synthesizer.sample(20_000, seed=7), schema)
-    assert len(kept) > 2_000
+    assert len(kept) > 800
     names = [column.name for column in schema.columns]
     bins = {name: _binned(kept[name], drawn[name]) for name in names}
     codes = [pd.DataFrame({name: pair[side] for name, pair in bins.items()}) for side in (0, 1)]
@@ -300,7 +300,7 @@ def test_rows_keep_their_codes_and_values_follow_inside_them(
         errors = np.sqrt(pooled * (1 - pooled) * (1 / sizes).sum())
         many = table[:, 0] >= 50
         gaps = np.abs(table[:, 0] / sizes[0] - table[:, 1] / sizes[1])[many] / errors[many]
-        worst = max(worst, float(gaps.max()))
+        worst = max(worst, float(gaps.max(initial=0.0)))
     assert 1 < worst < 5
 
 
