@@ -415,6 +415,10 @@ STATED: dict[str, tuple[Lie, str]] = {
         lambda f: f.both(lambda m: m["plan"]["settings"].update(critic={"steps": 1})),
         "do not both have a critic",
     ),
+    "DP-SGD that was not planned": (
+        lambda f: f.both(lambda m: m.update(dp_sgd="unused")),
+        "what the manifest says of DP-SGD",
+    ),
     "plan that resumes": (stated("plan", "resumable", to=True), "cannot be made"),
     "kind of a step": (stepped(0, kind="free look"), "which no plan has"),
     "name of a step": (stepped(0, name="cells:income"), "is not the one that"),

@@ -16,6 +16,7 @@ from privgan.generator.network_form import (
     NETWORK_KIND,
     weight_counts,
 )
+from privgan.planning.plan import GeneratorKind
 from privgan.planning.plan_facts import PlanFacts
 from privgan.privacy.budget import NEIGHBOURING_RELATION
 from privgan.release.guarantee import statement
@@ -156,10 +157,17 @@ def _kind(released: Released) -> Iterator[str]:
 
 
 def _misstated(released: Released, settings: Mapping[str, Any] | None) -> bool:
-    """Whether a planned network is in the model, and the manifest says it is not, or not so."""
-    planned = settings is not None and settings.get("network") is not None
-    unused = released.manifest.raw.get("dp_sgd") is not None
-    return planned and released.is_network == unused
+    """Whether the manifest says of DP-SGD what its plan and the model do not bear out.
+
+    What a mixture's critic did stays in the mixture: only a network or a GAN's critic is unused.
+    """
+    if settings is None:
+        return False
+    raw = released.manifest.raw
+    unused = raw.get("dp_sgd") is not None
+    if settings.get("network") is not None:
+        return released.is_network == unused
+    return unused and raw["plan"].get("kind") != GeneratorKind.GAN
 
 
 def _claim(released: Released) -> Iterator[str]:
