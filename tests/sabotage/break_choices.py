@@ -18,10 +18,10 @@ from tests.sabotage.registry import Patch, variant
 
 
 @variant("L25, L37", checks.one_row_moves_a_choice_by_its_sensitivity, "moves a score by 2")
-def signed_sums_of_twice_the_rows(patch: Patch) -> None:
-    """A row adds two to a signed sum; the choice's sensitivity is that of one."""
+def signed_sums_of_many_rows(patch: Patch) -> None:
+    """A row adds four to a signed sum, which counts half: two, where a choice allows one."""
     sums = interactions._signed_sums
-    patch.setattr(interactions, "_signed_sums", lambda *arguments: 2 * sums(*arguments))
+    patch.setattr(interactions, "_signed_sums", lambda *arguments: 4 * sums(*arguments))
 
 
 @variant("L25", checks.one_row_moves_a_choice_by_its_sensitivity, "moves a score by")
