@@ -28,12 +28,17 @@ def demo_schema_yaml() -> str:
         "unit": "customer_id",
         "max_rows_per_unit": 1,
         "missing_markers": [""],
-        "columns": [*_person_columns(), *_customer_columns(), *_outcome_columns()],
+        "columns": demo_columns(),
         "constraints": _constraints(),
     }
     # default_flow_style=None keeps lists of texts on shared lines, so that 240 categories stay
     # readable
     return _COMMENT + yaml.safe_dump(document, sort_keys=False, default_flow_style=None, width=110)
+
+
+def demo_columns() -> list[JsonDict]:
+    """The customer table's columns, as in a schema file."""
+    return [*_person_columns(), *_customer_columns(), *_outcome_columns()]
 
 
 def _person_columns() -> list[JsonDict]:

@@ -35,7 +35,8 @@ def test_features_of_the_page_are_those_of_pandas() -> None:
     assert len(found) == 23_570
     assert found["purchases"].astype(int).equals(before["date"].nunique().rename("purchases"))
     assert found["spend"].sub(before["spend"].sum()).abs().max() < 1e-6
-    for name, end in (("recency", before["date"].max()), ("tenure", before["date"].min())):
-        assert found[name].astype(int).equals((cutoff - end).dt.days.rename(name))
+    first, last = before["date"].min(), before["date"].max()
+    assert found["tenure"].astype(int).equals((cutoff - first).dt.days.rename("tenure"))
+    assert found["active"].astype(int).equals((last - first).dt.days.rename("active"))
     assert {name for name in found.index if found.at[name, "came_back"] == "True"} == later
-    assert (found["recency"] <= found["tenure"]).all()
+    assert (found["active"] < found["tenure"]).all()
