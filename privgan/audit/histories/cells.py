@@ -105,7 +105,8 @@ def money_question(layout: Layout, real: Histories) -> Question | None:
 
     Recency is the time from the last event to the end of the real table, frequency the number of
     events, money the mean of the last numeric column that varies within a customer. R5 is the most
-    recent fifth, F5 the most frequent, M5 that of the largest means.
+    recent fifth, F5 the most frequent, M5 that of the largest means. Equal values share the highest
+    fifth that one of them reaches.
 
     Returns:
         The question; None without a numeric column.
@@ -119,7 +120,7 @@ def money_question(layout: Layout, real: Histories) -> Question | None:
         means = np.nan_to_num(found.means(found.values[:, place]))
         return found.last - end, found.lengths.astype(float), means
 
-    edges = [np.unique(np.quantile(values, QUINTILES)) for values in measures(real)]
+    edges = [np.quantile(values, QUINTILES) for values in measures(real)]
 
     def cells(found: Histories) -> NDArray[np.int64]:
         fifths = [

@@ -6,9 +6,12 @@ audit alone: the same model looks at real and at synthetic customers, and both a
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import io
 import math
 import warnings
+from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
@@ -16,6 +19,9 @@ from numpy.typing import NDArray
 
 from privgan.audit.histories.histories import Histories
 
+# Of the logarithms of the parameters: without drop-outs they have no upper end.
+_BOUNDS = ((-7.0, 7.0),) * 4
+_TOLERANCE = 1e-11
 MISSING = "needs the library lifetimes: pip install 'privgan[customers]'"
 
 
@@ -50,19 +56,38 @@ def bg_nbd(summary: NDArray[np.float64]) -> tuple[dict[str, float], partial[NDAr
         Its parameters r, alpha, a and b, and the function from a time to the expected purchases of
         each customer in that time [customers]. None if the fit does not converge.
     """
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
+    with _silence():
         from lifetimes import BetaGeoFitter
         from lifetimes.utils import ConvergenceError
 
         lines, weights = np.unique(summary, axis=0, return_counts=True)
         model = BetaGeoFitter()
         try:
-            model.fit(*lines.T, weights=weights.astype(float))
+            model.fit(*lines.T, weights=weights.astype(float), tol=_TOLERANCE, bounds=_BOUNDS)
         except ConvergenceError:
             return None
+        except np.linalg.LinAlgError:
+            pass  # The parameters stand; only their standard errors do not.
     forecast = model.conditional_expected_number_of_purchases_up_to_time
     return model.params_.to_dict(), partial(_expected, forecast, summary)
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Silence stdout and warnings: the library prints what did not converge.
+
+    One thread: the optimiser's matrices are small.
+    """
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    with (
+        threadpool_limits(1),
+        warnings.catch_warnings(),
+        np.errstate(all="ignore"),
+        contextlib.redirect_stdout(io.StringIO()),
+    ):
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _expected(forecast: object, summary: NDArray[np.float64], time: float) -> NDArray[np.float64]:

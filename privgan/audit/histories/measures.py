@@ -8,7 +8,7 @@ comes near to the figure of the two halves.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -25,7 +25,13 @@ from privgan.audit.histories.cells import (
 )
 from privgan.audit.histories.histories import Histories, Layout
 from privgan.audit.histories.lifetime_value import MISSING, expected_purchases, installed
-from privgan.audit.histories.statistics import repeat_rate, top_share, within_correlation
+from privgan.audit.histories.statistics import (
+    Scale,
+    repeat_rate,
+    scale_of,
+    top_share,
+    within_correlation,
+)
 from privgan.audit.intervals import JACKKNIFE_BLOCKS, jackknife_error, normal_interval
 from privgan.audit.randomness import stream
 from privgan.files.json_types import JsonDict
@@ -122,7 +128,8 @@ class Compared:
     @property
     def defined(self) -> bool:
         """Whether all values are numbers."""
-        return bool(np.isfinite(self.made).all() and np.isfinite(self.halves).all())
+        every = (self.real[None], self.made, self.halves)
+        return all(bool(np.isfinite(values).all()) for values in every)
 
     def told(self) -> JsonDict:
         """Real, synthetic and halves' values as JSON, with the cells' labels."""
@@ -151,20 +158,25 @@ def measures_of(layout: Layout, real: Histories) -> Mapping[str, Sequence[Measur
             Measure.of_question(transition_question(layout, at, real), names[at])
             for at in (layout.categorical if len(real.later) else ())
         ],
-        WITHIN: [
-            Measure.of_number(partial(_held, place=at), names[at])
-            for at in layout.numeric
-            if not math.isnan(within_correlation(real, at))
-        ],
+        WITHIN: list(_within(layout, real)),
         MONEY: [] if money is None else [Measure.of_question(money)],
         TOP: [] if place is None else [Measure.of_number(partial(top_share, place=place))],
         EXPECTED: [Measure.of_number(expected, relative=True)] if installed() else [],
     }
 
 
-def _held(histories: Histories, place: int) -> float:
+def _within(layout: Layout, real: Histories) -> Iterator[Measure]:
+    """Correlations within real customers, of each numeric column that shows one."""
+    for place in layout.numeric:
+        scale = scale_of(real.values[:, place])
+        if not math.isnan(within_correlation(real, place, scale)):
+            held = partial(_held, place=place, scale=scale)
+            yield Measure.of_number(held, layout.columns[place].name)
+
+
+def _held(histories: Histories, place: int, scale: Scale) -> float:
     """Correlation within customers; 0 for customers who show none."""
-    found = within_correlation(histories, place)
+    found = within_correlation(histories, place, scale)
     return 0.0 if math.isnan(found) else found
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +12,9 @@ from numpy.typing import NDArray
 from privgan.audit.histories.histories import Histories
 
 TOP_SHARE = 0.1
+_SIDES: tuple[Literal["left"], Literal["right"]] = ("left", "right")
+# From values to values on another scale.
+Scale: TypeAlias = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
 def repeat_rate(histories: Histories) -> float:
@@ -24,17 +29,37 @@ def top_share(histories: Histories, place: int) -> float:
     return float(sums[: math.ceil(TOP_SHARE * len(sums))].sum()) / total if total > 0 else math.nan
 
 
-def within_correlation(histories: Histories, place: int) -> float:
-    """Correlation of two values of one customer, on the scale of ±log(1 + |value|).
+def scale_of(real: NDArray[np.float64]) -> Scale:
+    """The scale on which values of a column are compared, from its real values.
+
+    Numbers of at least 0 have the scale of log(1 + value). Among others, such as amounts with
+    returns, a value is its place among the real ones, so that no sign outweighs all else.
+    """
+    known = np.sort(real[~np.isnan(real)])
+    if not len(known) or known[0] >= 0:
+        return lambda values: np.sign(values) * np.log1p(np.abs(values))
+    ends: tuple[Literal["left"], Literal["right"]] = ("left", "right")
+    return lambda values: np.mean(
+        [np.searchsorted(known, values, side=end) for end in ends], axis=0
+    )
+
+
+def within_correlation(histories: Histories, place: int, scale: Scale) -> float:
+    """Correlation of two values of one customer, in one column.
 
     The intraclass correlation of a one-way analysis of variance: ICC(1, 1) of Shrout and Fleiss
     1979, with Donner's 1986 mean size for customers of unequal length.
+
+    Args:
+        histories: The customers.
+        place: The column.
+        scale: As of :func:`scale_of`.
 
     Returns:
         The correlation; NaN if no customer has two values, or all values are one.
     """
     known = ~np.isnan(histories.values[:, place])
-    values = _scaled(histories.values[known, place])
+    values = scale(histories.values[known, place])
     _, owner, sizes = np.unique(histories.owner[known], return_inverse=True, return_counts=True)
     customers, events = len(sizes), len(values)
     if customers < 2 or events == customers or not np.ptp(values):
@@ -44,7 +69,3 @@ def within_correlation(histories: Histories, place: int) -> float:
     within = float(((values - means[owner]) ** 2).sum()) / (events - customers)
     size = (events - float((sizes.astype(float) ** 2).sum()) / events) / (customers - 1)
     return (between - within) / (between + (size - 1.0) * within)
-
-
-def _scaled(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(np.sign(values) * np.log1p(np.abs(values)))
