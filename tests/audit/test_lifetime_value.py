@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from privgan.audit.histories.lifetime_value import (
+    Parameters,
     bg_nbd,
     expected_purchases,
     installed,
@@ -17,6 +20,7 @@ from tests.audit.events import STEP, histories
 
 pytestmark = pytest.mark.skipif(not installed(), reason="needs privgan[customers]")
 SAMPLE = 2_357
+GOLDEN = {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}
 
 
 @pytest.fixture(scope="module")
@@ -32,26 +36,32 @@ def test_the_published_parameters_are_found(cdnow: np.ndarray) -> None:
     assert len(cdnow) == SAMPLE
     found = bg_nbd(cdnow)
     assert found is not None
-    golden = {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}
-    assert found[0] == pytest.approx(golden, abs=1e-3)
+    assert asdict(found) == pytest.approx(GOLDEN, abs=1e-3)
 
 
-def test_a_forecast_is_that_of_the_closed_form(cdnow: np.ndarray) -> None:
-    """Eq. 10 at the published parameters, by its Gaussian hypergeometric function."""
-    from scipy.special import hyp2f1
+def test_forecasts_are_those_of_the_library(cdnow: np.ndarray) -> None:
+    """Its first customer came again twice and is expected 1.226 times in 39 weeks."""
+    from lifetimes import BetaGeoFitter
 
-    found = bg_nbd(cdnow)
-    assert found is not None
-    r, alpha, a, b = (found[0][name] for name in ("r", "alpha", "a", "b"))
-    time, chosen = 39.0, np.arange(0, SAMPLE, 50)
-    x, recency, age = cdnow[chosen].T
-    ratio = (alpha + age) / (alpha + age + time)
-    whole = hyp2f1(r + x, b + x, a + b + x - 1, time / (alpha + age + time))
-    first = (a + b + x - 1) / (a - 1) * (1 - ratio ** (r + x) * whole)
-    dropped = np.where(
-        x > 0, a / (b + np.maximum(x, 1) - 1) * ((alpha + age) / (alpha + recency)) ** (r + x), 0
-    )
-    assert found[1](time)[chosen] == pytest.approx(first / (1 + dropped), rel=1e-6)
+    model = BetaGeoFitter()
+    model.params_ = pd.Series(GOLDEN)
+    theirs = model.conditional_expected_number_of_purchases_up_to_time(39.0, *cdnow.T)
+    ours = Parameters(**GOLDEN).forecast(cdnow, 39.0)
+    assert ours == pytest.approx(np.asarray(theirs), rel=1e-8)
+    assert list(cdnow[0]) == [2, 30.43, 38.86]
+    assert ours[0] == pytest.approx(1.226, abs=1e-3)
+
+
+def test_customers_who_may_all_have_gone_have_a_forecast_too() -> None:
+    """With a + b below 1 the library's logarithm is of a negative number."""
+    rare = Parameters(r=0.5, alpha=10.0, a=0.3, b=0.4)
+    summary = np.array([[0, 0, 30], [1, 5, 30], [900, 29, 30], [1, 1, 1e6]], dtype=float)
+    found = rare.forecast(summary, 10.0)
+    assert np.isfinite(found).all()
+    assert (found >= 0).all()
+    # Nobody drops out after a purchase if a is next to nothing: a gamma mixture of Poissons.
+    loyal = Parameters(r=0.5, alpha=10.0, a=1e-9, b=5.0).forecast(summary[:2], 10.0)
+    assert loyal == pytest.approx([10 * 0.5 / 40, 10 * 1.5 / 40], rel=1e-6)
 
 
 def test_a_summary_by_hand() -> None:

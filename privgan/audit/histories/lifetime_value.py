@@ -12,22 +12,60 @@ import io
 import math
 import warnings
 from collections.abc import Iterator
-from functools import partial
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from privgan.audit.histories.histories import Histories
 
-# Of the logarithms of the parameters: without drop-outs they have no upper end.
-_BOUNDS = ((-7.0, 7.0),) * 4
-_TOLERANCE = 1e-11
+# Of the logarithms of the parameters: where all customers are alike, a and b have no upper end.
+_BOUNDS = ((-5.0, 5.0),) * 4
+_TOLERANCE = 1e-9
 MISSING = "needs the library lifetimes: pip install 'privgan[customers]'"
 
 
 def installed() -> bool:
     """Whether the library is there."""
     return importlib.util.find_spec("lifetimes") is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameters:
+    """Parameters of the model.
+
+    Attributes:
+        r: Shape of the purchase rates.
+        alpha: Their scale, in days or numbers.
+        a: First shape of the chances to drop out after a purchase.
+        b: Second shape of these chances.
+    """
+
+    r: float
+    alpha: float
+    a: float
+    b: float
+
+    def forecast(self, summary: NDArray[np.float64], time: float) -> NDArray[np.float64]:
+        """Purchases expected of each customer in a time ahead (eq. 10) [customers].
+
+        With Euler's transformation of its hypergeometric function (Abramowitz and Stegun 1964,
+        15.3.3), which then neither overflows nor needs the logarithm of a negative number.
+
+        Args:
+            summary: As of :func:`purchase_summary` [customers, 3].
+            time: Length of the time ahead.
+        """
+        from scipy.special import hyp2f1
+
+        count, recency, age = summary.T
+        a, b, r, until = self.a, self.b, self.r, self.alpha + age
+        z, c = time / (until + time), a + b + count - 1.0
+        lost = (1.0 - z) ** (a - 1.0) * hyp2f1(a + b - 1.0 - r, a - 1.0, c, z)
+        with np.errstate(over="ignore"):
+            odds = (until / (self.alpha + recency)) ** (r + count)
+        gone = np.where(count > 0, a / (b + np.maximum(count, 1.0) - 1.0) * odds, 0.0)
+        return np.asarray(c / (a - 1.0) * (1.0 - lost) / (1.0 + gone))
 
 
 def purchase_summary(histories: Histories, end: float) -> NDArray[np.float64]:
@@ -46,15 +84,11 @@ def purchase_summary(histories: Histories, end: float) -> NDArray[np.float64]:
     return np.column_stack([histories.occasions - 1.0, last - first, watched])
 
 
-def bg_nbd(summary: NDArray[np.float64]) -> tuple[dict[str, float], partial[NDArray]] | None:
-    """Fit the model by maximum likelihood (eq. 6), and forecast by it (eq. 10).
+def bg_nbd(summary: NDArray[np.float64]) -> Parameters | None:
+    """Parameters of the model by maximum likelihood (eq. 6); None if the fit does not converge.
 
     Args:
         summary: As of :func:`purchase_summary`.
-
-    Returns:
-        Its parameters r, alpha, a and b, and the function from a time to the expected purchases of
-        each customer in that time [customers]. None if the fit does not converge.
     """
     with _silence():
         from lifetimes import BetaGeoFitter
@@ -68,8 +102,7 @@ def bg_nbd(summary: NDArray[np.float64]) -> tuple[dict[str, float], partial[NDAr
             return None
         except np.linalg.LinAlgError:
             pass  # The parameters stand; only their standard errors do not.
-    forecast = model.conditional_expected_number_of_purchases_up_to_time
-    return model.params_.to_dict(), partial(_expected, forecast, summary)
+    return Parameters(**{name: float(value) for name, value in model.params_.items()})
 
 
 @contextlib.contextmanager
@@ -90,12 +123,6 @@ def _silence() -> Iterator[None]:
         yield
 
 
-def _expected(forecast: object, summary: NDArray[np.float64], time: float) -> NDArray[np.float64]:
-    assert callable(forecast)
-    with np.errstate(all="ignore"):
-        return np.asarray(forecast(time, *summary.T), dtype=float)
-
-
 def expected_purchases(histories: Histories, end: float, time: float) -> float:
     """Mean number of purchases that the model expects of a customer in a time after the end.
 
@@ -111,4 +138,4 @@ def expected_purchases(histories: Histories, end: float, time: float) -> float:
     if not summary[:, 0].any() or time <= 0:
         return math.nan
     found = bg_nbd(summary)
-    return math.nan if found is None else float(found[1](time).mean())
+    return math.nan if found is None else float(found.forecast(summary, time).mean())
