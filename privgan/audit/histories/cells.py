@@ -70,8 +70,8 @@ def cohort_question(layout: Layout, real: Histories) -> Question:
         edges = np.linspace(low, high, _COHORTS + 1)
         return Question(_bins(edges, whole=False), lambda found: _cut(edges, found.first))
     unit = "M" if high - low >= _MONTHS_FROM else "D"
-    start, end = (_calendar(np.array([time]), unit)[0] for time in (low, high))
-    named = [str(np.datetime64(int(place), unit)) for place in range(start, end + 1)]
+    start, end = (int(_calendar(np.array([time]), unit)[0]) for time in (low, high))
+    named = list(map(str, np.arange(start, end + 1).astype(f"datetime64[{unit}]")))
     return Question(
         (f"< {named[0]}", *named, f"> {named[-1]}"),
         lambda found: np.clip(_calendar(found.first, unit) - start + 1, 0, end - start + 2),

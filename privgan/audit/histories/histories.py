@@ -171,7 +171,8 @@ class Histories:
 
     def sums(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Sum of a value of the events [events] by customer [customers]; missing ones count 0."""
-        return np.bincount(self.owner, weights=np.nan_to_num(values), minlength=len(self))
+        found = np.bincount(self.owner, weights=np.nan_to_num(values), minlength=len(self))
+        return found.astype(float)
 
     def means(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Mean of a value of the events [events] by customer [customers]; NaN without values."""
