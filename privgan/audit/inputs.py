@@ -329,8 +329,7 @@ def _histories(
     inputs: AuditInputs, coder: AuditCoder, tables: tuple[CodedTable, CodedTable, CodedTable]
 ) -> HistoryTables | str | None:
     """Whole customers, or the reason why there are none; None without a history."""
-    units = inputs.kept_in_units, inputs.left_out_units, inputs.synthetic_units
-    history = inputs.schema.history
+    history, units = inputs.schema.history, inputs.synthetic_units
     return None if history is None else history_tables(history, coder.columns, tables, units)
 
 

@@ -193,7 +193,7 @@ def stages_of(
 def _with_histories(expected: dict[str, float], rows: int | None) -> dict[str, float]:
     """The stages with that of whole customers, the audit's last."""
     report = expected.pop(StageName.REPORT)
-    return expected | {HISTORY_STAGE: 1.5 + 0.00004 * (rows or 0), StageName.REPORT: report}
+    return expected | {HISTORY_STAGE: 1.5 + 0.00002 * (rows or 0), StageName.REPORT: report}
 
 
 _FIT = frozenset(

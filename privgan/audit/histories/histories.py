@@ -84,7 +84,7 @@ def _is_presence(column: Column) -> bool:
     return isinstance(column, Discrete) and column.is_presence
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Histories:
     """Events of whole customers, by customer and then by time.
 

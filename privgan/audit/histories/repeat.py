@@ -19,7 +19,7 @@ REPETITIONS = 200
 LEAST_CUSTOMERS = 20
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class RepeatTask:
     """What is known of customers up to a moment, and whether they came again.
 

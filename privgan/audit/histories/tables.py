@@ -17,7 +17,7 @@ from privgan.schema.history import HistoryFacts
 LEAST_CUSTOMERS = 20
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class HistoryTables:
     """Whole customers of the three tables.
 
@@ -49,23 +49,25 @@ def history_tables(
     history: HistoryFacts,
     columns: tuple[Column, ...],
     tables: tuple[CodedTable, CodedTable, CodedTable],
-    units: tuple[NDArray[Any] | None, NDArray[Any] | None, NDArray[Any] | None],
+    synthetic_units: NDArray[Any] | None,
 ) -> HistoryTables | str:
     """Whole customers of the kept-in, left-out and synthetic tables, or a reason for none.
 
     Args:
         history: The facts of the history.
         columns: The modelled columns.
-        tables: The three tables' events.
-        units: The customer of each event of each table.
+        tables: The three tables' events; the real ones tell their customers.
+        synthetic_units: The customer of each synthetic event.
     """
     if history.order not in {column.name for column in columns}:
         return f"the column {history.order!r}, which orders the events, was left out"
+    names = [table.customers for table in tables[:2]]
+    names += [None if synthetic_units is None else numbered(synthetic_units)]
     layout = Layout.of(columns, history.order, history.constant)
     known = [
-        Histories.of(layout, table, numbered(names))
-        for table, names in zip(tables, units, strict=True)
-        if names is not None
+        Histories.of(layout, table, customers)
+        for table, customers in zip(tables, names, strict=True)
+        if customers is not None
     ]
     if len(known) < len(tables):
         return "a table does not tell whose each event is; give each table the customers' column"
