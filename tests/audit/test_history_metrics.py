@@ -19,8 +19,9 @@ from privgan.audit.suite import AuditReport, run_audit
 from privgan.errors import TableError
 from privgan.files.documents import json_schema
 from privgan.metric import Metric, Status, facts_of
-from privgan.metrics import Maker, registry
+from privgan.metrics import Exposure, Maker, registry
 from privgan.policy import GateStatus, evaluate, load_policy
+from privgan.release.leak_scan.leak_patterns import internal_names
 from privgan.schema.history import HistoryFacts
 from tests.audit.events import (
     LAYOUT,
@@ -192,6 +193,13 @@ def test_a_whole_audit_of_a_history_follows_its_schema() -> None:
     document = json.loads(json.dumps(report.to_json(), allow_nan=False))
     validator = Draft202012Validator(json_schema("privgan.audit/1"))
     assert [error.message for error in validator.iter_errors(document)] == []
+
+
+def test_no_such_figure_may_leave() -> None:
+    for name, entry in registry().items():
+        if entry.made is Maker.HISTORY_AUDIT:
+            assert entry.exposure is Exposure.INTERNAL
+            assert internal_names().search(name.encode())
 
 
 def _plain(audit: AuditReport) -> list[Metric]:
