@@ -89,9 +89,7 @@ def others() -> dict[Maker, dict[str, Metric]]:
         Maker.REFERENCE_FITS: fits,
         Maker.SELF_TEST: judge_game(coins * 1.0, coins, Claim(1.0, 1e-6), 1).metrics,
     }
-    named = {
-        maker: {metric.name: metric for metric in metrics} for maker, metrics in found.items()
-    }
+    named = {maker: {metric.name: metric for metric in metrics} for maker, metrics in found.items()}
     return named | {Maker.HISTORY_AUDIT: figures(inputs(*population(), purchases(600, 1)))}
 
 
