@@ -127,6 +127,13 @@ def test_copied_customers_are_noticed_and_others_are_not(
         assert (area.low or 0) < 0.55
 
 
+def test_customers_copied_with_other_amounts_are_near_though_not_equal() -> None:
+    amounts = (REAL["amount"] * 1.01).clip(-50, 1000).round(2)
+    found = figures(inputs(REAL, HOLDOUT, REAL.assign(amount=amounts)))
+    assert (found["attack.history.copies"].value or 0) < 0.1
+    assert (found["attack.history.nearest_auc"].low or 0) > 0.9
+
+
 def test_a_copied_row_here_and_there_is_no_copied_customer(dealt: dict[str, Metric]) -> None:
     assert dealt["attack.history.copies"].details["true_positive_rate"] == 0.0
 
