@@ -78,6 +78,7 @@ class Maker(StrEnum):
 
     AUDIT = "audit"
     CANDIDATE_AUDIT = "audit of a candidate"
+    HISTORY_AUDIT = "audit of histories"
     REFERENCE_FITS = "reference fits"
     SELF_TEST = "self-test"
     RUN = "run"

@@ -35,6 +35,7 @@ ONLY_IN = {
     "opendp": {"privacy/opendp_noise.py"},
     "click": {"cli/"},
     "sdmetrics": {"audit/fidelity/quality.py"},
+    "lifetimes": {"audit/histories/lifetime_value.py"},
     "sqlalchemy": {
         "interchange/sql.py",
         "ledger/store.py",

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import privgan
 from privgan.pipeline import stages
-from privgan.pipeline.stages import AUDIT_STAGES, Size, StageName, seconds_of, stages_of
+from privgan.pipeline.stages import (
+    AUDIT_STAGES,
+    HISTORY_STAGE,
+    Size,
+    StageName,
+    audit_teller,
+    seconds_of,
+    stages_of,
+)
 from privgan.planning.plan import GeneratorKind
 from privgan.planning.planner import make_plan
 from privgan.privacy.budget import PrivacyBudget, PrivacyUnit
 from privgan.progress import Clock, Progress, Stage, duration
 from privgan.schema.columns import Discrete, Kind, Numeric
+from privgan.schema.history import HistoryFacts
 from privgan.schema.schema import Schema
 
 SCHEMA = Schema(
@@ -131,6 +141,17 @@ def test_every_stage_of_a_run_is_expected_once_and_in_order() -> None:
     assert trained & set(names) == {StageName.DISTIL, *critics}
     fitted = [stage.name for stage in stages_of(plan, SCHEMA, judged=False)(plan.rows)]
     assert fitted == without[: without.index(StageName.SCAN)]
+
+
+def test_whole_customers_are_the_audits_last_stage_of_a_schema_with_a_history() -> None:
+    plan = make_plan(SCHEMA, BUDGET, public_rows=5_000)
+    events = replace(SCHEMA, history=HistoryFacts(order=SCHEMA.columns[0].name))
+    names = [stage.name for stage in stages_of(plan, SCHEMA)(5_000)]
+    told = [stage.name for stage in stages_of(plan, events)(5_000)]
+    assert told == [*names[:-1], HISTORY_STAGE, names[-1]]
+    said = io.StringIO()
+    audit_teller(Progress(quiet=False, stream=said))("histories", 0.9)
+    assert HISTORY_STAGE in said.getvalue()
 
 
 def test_every_stage_is_begun_somewhere() -> None:

@@ -25,6 +25,13 @@ INTERNAL: the audit reads real rows without noise.
       subgroup_gap     the gap by named subgroup
       importance       agreement of permutation importances
 
+    histories/         whole customers, of a schema with a history
+      histories        events by customer and time, in an order of their contents
+      cells, statistics    distributions over fixed cells, and single numbers
+      measures         distances beside two random halves of the real customers
+      repeat           predict that a customer comes again
+      lifetime_value   expected purchases by the BG/NBD model
+
     attacks/           what an attacker reaches
       membership       the deciding score on the canaries
       roc              error rates, curves, record risks
@@ -32,6 +39,7 @@ INTERNAL: the audit reads real rows without noise.
       contrasts        success on training rows against hold-out rows
       singling_out, linkability, inference    the three questions of WP216
       copies, copied   exact and near copies; the decision for a foreign table
+      customers        all events of one customer as the target
 
     lower_bounds/      lower bounds on ε
       bounds           one training run, and Clopper-Pearson

@@ -16,9 +16,10 @@ from privgan.audit.coding import AuditCoder, CodedTable, check_columns, column_v
 from privgan.audit.fidelity.coverage import BrokenRules, broken_rules
 from privgan.audit.foreign.harmonise import legible
 from privgan.audit.foreign.legibility import Legibility
+from privgan.audit.histories.tables import HistoryTables, history_tables
 from privgan.audit.lower_bounds.ceilings import Claim
+from privgan.audit.settings import AuditSettings
 from privgan.errors import TableError
-from privgan.naming import parameter
 from privgan.owner.owners_table import RealRows
 from privgan.owner.private_table import Sealed, numbered
 from privgan.schema.columns import Discrete, Numeric
@@ -40,6 +41,7 @@ class AuditTables(Sealed):
         synthetic: The synthetic rows.
         real_units: The customer of each real row; None if each row is a customer of its own.
         holdout_units: The customer of each hold-out row.
+        synthetic_units: The customer of each synthetic row, of a schema with a history.
         as_read: The hold-out and synthetic rows before values were mapped into the schema, if
             they were; violations are counted there.
         legibility: Readings of tables that came from files; None to take them as they are.
@@ -51,6 +53,7 @@ class AuditTables(Sealed):
     synthetic: pd.DataFrame
     real_units: NDArray[Any] | None = None
     holdout_units: NDArray[Any] | None = None
+    synthetic_units: NDArray[Any] | None = None
     as_read: tuple[pd.DataFrame, pd.DataFrame] | None = None
     legibility: Legibility | None = None
 
@@ -76,38 +79,6 @@ class AuditTables(Sealed):
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class AuditSettings:
-    """Claimed guarantee of a foreign table, and the settings of its audit.
-
-    Attributes:
-        target: The column to predict; None to let the schema decide.
-        epsilon: The claimed ε, or None.
-        delta: The claimed δ; 0 if an ε is claimed without one.
-        seed: Draws every sample, fold and split.
-        fair_coins: Whether a fair coin of its own decided for each customer on which side it is.
-            Only then is there a lower bound on ε. Without one the verdict is REFUTED if the
-            table holds copies, else INCONCLUSIVE.
-    """
-
-    target: str | None = None
-    epsilon: float | None = None
-    delta: float | None = None
-    seed: int = 0
-    fair_coins: bool = False
-
-    @property
-    def claim(self) -> Claim | None:
-        """The claimed guarantee, or None."""
-        return None if self.epsilon is None else Claim(self.epsilon, self.delta or 0.0)
-
-    @property
-    def no_bound(self) -> str:
-        """The reason why no bound on ε may be given; empty if one may."""
-        told = f"the split was not made by fair coins; give {parameter('fair_coins')} if it was"
-        return "" if self.fair_coins else told
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class MadeTable:
     """Synthetic table of a run, and its claimed guarantee.
@@ -118,12 +89,14 @@ class MadeTable:
         delta: The claimed δ.
         white_box: By white-box attack, a score for each row of the kept-in canaries followed by
             each left-out row.
+        units: The customer of each synthetic row, of a schema with a history.
     """
 
     synthetic: pd.DataFrame
     epsilon: float
     delta: float
     white_box: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    units: NDArray[Any] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -150,6 +123,7 @@ class AuditInputs(Sealed):
             where none were.
         white_box: By white-box attack, a score for each row of the kept-in canaries followed by
             each left-out row.
+        synthetic_units: The customer of each synthetic row, of a schema with a history.
     """
 
     schema: Schema
@@ -165,6 +139,7 @@ class AuditInputs(Sealed):
     left_out_units: NDArray[Any] | None = None
     as_read: tuple[pd.DataFrame, pd.DataFrame] | None = None
     white_box: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    synthetic_units: NDArray[Any] | None = None
 
     @classmethod
     def of_run(
@@ -194,6 +169,7 @@ class AuditInputs(Sealed):
             kept_in_units=rows.kept_in_units,
             left_out_units=rows.left_out_units,
             white_box=made.white_box,
+            synthetic_units=made.units,
         )
 
     @classmethod
@@ -214,6 +190,7 @@ class AuditInputs(Sealed):
             seed=settings.seed,
             kept_in_units=tables.real_units,
             left_out_units=tables.holdout_units,
+            synthetic_units=tables.synthetic_units,
             as_read=tables.as_read,
         )
 
@@ -235,6 +212,7 @@ class Prepared(Sealed):
     no_bound: str = ""
     counts: Mapping[str, int] = field(default_factory=dict)
     white_box: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    histories: HistoryTables | str | None = None
 
 
 def check_lengths(inputs: AuditInputs, mask: NDArray[np.bool_]) -> None:
@@ -246,6 +224,8 @@ def check_lengths(inputs: AuditInputs, mask: NDArray[np.bool_]) -> None:
         raise TableError(
             "white_box must have one score per row of the kept-in canaries and per left-out row"
         )
+    if inputs.synthetic_units is not None and len(inputs.synthetic_units) != len(inputs.synthetic):
+        raise TableError("synthetic_units must have one entry per synthetic row")
     _check_units(inputs, mask)
 
 
@@ -341,7 +321,16 @@ def prepare(
             if canaries is None
             else {key: part[canaries.place] for key, part in inputs.white_box.items()}
         ),
+        histories=_histories(inputs, coder, (kept_in, left_out, synthetic)),
     )
+
+
+def _histories(
+    inputs: AuditInputs, coder: AuditCoder, tables: tuple[CodedTable, CodedTable, CodedTable]
+) -> HistoryTables | str | None:
+    """Whole customers, or the reason why there are none; None without a history."""
+    history, units = inputs.schema.history, inputs.synthetic_units
+    return None if history is None else history_tables(history, coder.columns, tables, units)
 
 
 def _canaries(

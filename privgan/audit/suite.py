@@ -26,9 +26,9 @@ from privgan.audit.attacks.white_box import white_box_metrics
 from privgan.audit.fidelity.marginals import c2st_metric, tvd_metrics
 from privgan.audit.fidelity.quality import quality_metric
 from privgan.audit.fidelity.stage import fidelity_metrics
+from privgan.audit.histories.stage import all_history_metrics
 from privgan.audit.inputs import (
     AuditInputs,
-    AuditSettings,
     AuditTables,
     MadeTable,
     Prepared,
@@ -38,6 +38,7 @@ from privgan.audit.inputs import (
 from privgan.audit.lower_bounds.ceilings import Claim
 from privgan.audit.lower_bounds.metrics import BOUND, LARGEST, bound_metrics, no_bounds
 from privgan.audit.report import AuditReport, Verdict, foreign_verdict, verdict_of
+from privgan.audit.settings import AuditSettings
 from privgan.audit.utility.stage import all_utility_metrics
 from privgan.metric import Metric
 
@@ -136,7 +137,7 @@ def _stages(prepared: Prepared) -> dict[str, Callable[[], tuple[Metric, ...]]]:
         prepared.left_out if len(prepared.left_out) else None,
         prepared.synthetic,
     )
-    return {
+    stages: dict[str, Callable[[], tuple[Metric, ...]]] = {
         "utility": lambda: all_utility_metrics(coder, *tables, prepared.target, seed),
         "marginals": lambda: tvd_metrics(coder, *tables, seed),
         "two-sample classifier": lambda: (c2st_metric(coder, *tables, seed),),
@@ -149,6 +150,12 @@ def _stages(prepared: Prepared) -> dict[str, Callable[[], tuple[Metric, ...]]]:
             prepared.canaries, prepared.white_box, prepared.no_attack, prepared.claim, seed
         ),
     }
+    histories, canaries = prepared.histories, prepared.canaries
+    if histories is not None:
+        stages["histories"] = lambda: all_history_metrics(
+            histories, canaries, prepared.no_attack, prepared.claim, seed
+        )
+    return stages
 
 
 def _attack(prepared: Prepared) -> tuple[Metric, ...]:

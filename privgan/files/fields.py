@@ -231,6 +231,8 @@ _SCHEMA: dict[str, Declaration] = {
         "dataset unit unit_source max_rows_per_unit missing_markers missing_markers_source target",
     ),
     "constraints": _CONSTRAINT,
+    "order": PUBLIC,
+    "history": _named(PUBLIC, "constant longest"),
     **_FEATURES,
 }
 SCHEMA: Declaration = MappingProxyType(

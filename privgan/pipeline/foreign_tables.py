@@ -78,6 +78,8 @@ def read_foreign(
     real_units, holdout_units = (
         None if unit is None else typed[name][unit].to_numpy() for name in ("real", "holdout")
     )
+    made = legible["synthetic"]
+    synthetic_units = made[unit].to_numpy() if kept.history is not None and unit in made else None
     return AuditTables(
         schema=kept,
         real=typed["real"][names],
@@ -85,6 +87,7 @@ def read_foreign(
         synthetic=typed["synthetic"][names],
         real_units=real_units,
         holdout_units=holdout_units,
+        synthetic_units=synthetic_units,
         as_read=(legible["holdout"], legible["synthetic"]),
         legibility=legibility,
     )

@@ -223,8 +223,16 @@ def _inputs(
         epsilon=math.inf if guarantee.epsilon is None else guarantee.epsilon,
         delta=guarantee.delta,
         white_box=white_box_scores(found, rows, canary_mask),
+        units=_synthetic_units(found),
     )
     return AuditInputs.of_run(rows, canary_mask, made, target)
+
+
+def _synthetic_units(found: ReadCandidate) -> np.ndarray | None:
+    """The invented customer of each synthetic row; None without histories."""
+    unit = found.schema.unit.column
+    known = found.schema.history is not None and unit in found.synthetic
+    return found.synthetic[unit].to_numpy() if known else None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -61,13 +61,15 @@ AUDIT_STAGES: Mapping[str, str] = MappingProxyType(
     }
 )
 
+HISTORY_STAGE = "audit: whole customers and their histories"
+
 
 def audit_teller(progress: Progress) -> Callable[[str, float], None]:
     """Print each of the audit's stages in plain words, as the one before ends."""
 
     def tell(stage: str, share: float) -> None:
         if share < 1:
-            progress.stage(AUDIT_STAGES[stage])
+            progress.stage(AUDIT_STAGES.get(stage, HISTORY_STAGE))
 
     return tell
 
@@ -180,10 +182,18 @@ def stages_of(
 
     def stages(rows: int | None) -> Sequence[Stage]:
         expected = seconds_of(Size.of(plan, schema, rows, made))
+        if schema.history is not None:
+            expected = _with_histories(expected, rows)
         names = [name for name in expected if judged or name in _FIT]
         return [Stage(name, slower * expected[name]) for name in names]
 
     return stages
+
+
+def _with_histories(expected: dict[str, float], rows: int | None) -> dict[str, float]:
+    """The stages with that of whole customers, the audit's last."""
+    report = expected.pop(StageName.REPORT)
+    return expected | {HISTORY_STAGE: 1.5 + 0.00002 * (rows or 0), StageName.REPORT: report}
 
 
 _FIT = frozenset(

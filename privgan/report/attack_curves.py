@@ -30,6 +30,7 @@ _EVENTS = (
     "attack.inference.excess",
     "attack.copies.near_excess",
     "attack.singling_out.excess",
+    "attack.history.copies",
 )
 _WITHOUT_CEILING = "attack.singling_out.excess"
 _RATES = tuple((step / 20) ** 2 for step in range(21))

@@ -14,6 +14,7 @@ from privgan.report.sections.columns import shapes_section, trends_section
 from privgan.report.sections.dictionary import dictionary_section
 from privgan.report.sections.guarantee import guarantee_section, steps_section
 from privgan.report.sections.headline import internal_stats, shareable_stats
+from privgan.report.sections.histories import history_sections
 from privgan.report.sections.opening import internal_answer, meaning, shareable_answer
 from privgan.report.sections.policy import policy_section, promises_section
 from privgan.report.sections.records import ledger_section, provenance_section, standards_section
@@ -60,6 +61,7 @@ def internal_document(data: InternalReport, words: Words) -> Document:
         internal_answer(data.release, data.verdict, figures, words),
         attacks_section(data.audit, guarantee, data.reach, words),
         utility_section(metrics, words),
+        *history_sections(metrics, words),
         *_guarantee(data, words),
         *_columns(data, words, real=True),
         subgroups_section(metrics, words),

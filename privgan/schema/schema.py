@@ -24,6 +24,7 @@ from privgan.schema.columns import (
 )
 from privgan.schema.constraints import Constraint
 from privgan.schema.features import EventFacts, FeatureFacts
+from privgan.schema.history import HistoryFacts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +44,7 @@ class Schema:
             domain does not depend on it.
         events: What one row a customer is made from; None where the table is read as it is.
         features: How each modelled column is made from a customer's events; empty without events.
+        history: How a customer's rows fit together; None where they are exchangeable.
     """
 
     dataset: str
@@ -55,6 +57,7 @@ class Schema:
     constraints: tuple[Constraint, ...] = ()
     events: EventFacts | None = None
     features: tuple[FeatureFacts, ...] = ()
+    history: HistoryFacts | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -137,6 +140,8 @@ class Schema:
             facts["target"] = self.target
         if self.constraints:
             facts["constraints"] = [part.to_json() for part in self.constraints]
+        if self.history is not None:
+            facts |= self.history.to_json()
         return facts | self.feature_facts()
 
     def feature_facts(self) -> JsonDict:

@@ -1,0 +1,1 @@
+"""Measure whole customers: their events in order of time. INTERNAL."""
