@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+import privgan
 from privgan.metric import Metric
 from privgan.privacy import tradeoff
 from privgan.report import InternalReport, render_internal
-from privgan.report.attack_curves import SIZE, attack_panels, best_attack
+from privgan.report.attack_curves import _SCORES, SIZE, attack_panels, best_attack
 from privgan.report.text import words_of
 
 EN = words_of("en")
@@ -25,6 +27,7 @@ METRICS = [
     ).to_json(),
     Metric.not_run("attack.inference.excess", "too small").to_json(),
 ]
+TEMPLATES = Path(privgan.__file__).parent / "report" / "templates"
 CLAIM = {"epsilon": 1.0, "delta": 1e-5}
 
 
@@ -97,3 +100,10 @@ def test_the_best_attack_is_told_with_what_is_allowed_there(internal: InternalRe
     assert unclaimed.limit is None
     page = render_internal(replace(internal, audit={"claim": CLAIM, "metrics": METRICS}), "md")
     assert "Best attack: combined membership score" in page
+
+
+def test_each_curve_has_a_line_of_its_own() -> None:
+    css = (TEMPLATES / "figures.css").read_text("utf-8")
+    rules = [re.search(rf"\.r{style}\{{([^}}]+)\}}", css) for style in range(len(_SCORES))]
+    assert all(rule and "stroke:" in rule[1] for rule in rules)
+    assert len({rule[1] for rule in rules if rule}) == len(rules)
