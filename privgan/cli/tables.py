@@ -81,6 +81,11 @@ DEMO_LEDGER = "ledger.sqlite"
 @click.option(
     "--ledger", "ledger_url", help=f"Ledger file, or PostgreSQL URL [default: OUT/{DEMO_LEDGER}]."
 )
+@click.option(
+    "--orders",
+    is_flag=True,
+    help="Release customers with their orders and the orders' lines: three related tables.",
+)
 @json_option
 @quiet_option
 def demo(
@@ -90,21 +95,24 @@ def demo(
     seed: int,
     effort: str,
     ledger_url: str | None,
+    orders: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
     """Simulate a retailer's customers and run the main job on them.
 
-    Writes OUT/customers.csv and OUT/schema.yaml, then does what 'privgan run' does, into OUT, under
-    the policy internal-analytics. A demo keeps a ledger of its own, beside its table.
+    Writes OUT/customers.csv, or with --orders the folder OUT/tables, and OUT/schema.yaml. Then it
+    does what 'privgan run' does, into OUT, under the policy internal-analytics. A demo keeps a
+    ledger of its own, beside its table.
 
     \b
-    Example:
+    Examples:
       privgan demo --out demo-out --rows 20000
+      privgan demo --orders --out orders-out --rows 5000
     """
     from privgan.cli.runs import perform, tell
     from privgan.cli.verdicts import read_context, read_policy
-    from privgan.demo import write_demo
+    from privgan.demo import write_demo, write_shop
     from privgan.errors import UsageError
     from privgan.pipeline.request import RunRequest
     from privgan.pipeline.run import Judging, check_free
@@ -119,13 +127,14 @@ def demo(
     check_free(out)
     progress = Progress(quiet=quiet)
     progress.say(f"simulating {rows:,} customers")
-    table, schema = write_demo(out, rows, seed)
+    table, schema = (write_shop if orders else write_demo)(out, rows, seed)
     request = RunRequest(
         table=table,
         schema=schema,
         budget=budget,
         public_rows=rows,
         seed=seed,
+        on_violation="clamp" if orders else "refuse",
         effort=effort,
         target="converted",
     )

@@ -9,6 +9,7 @@ these customers with lines and products; `orders_truth` gives what is true of th
 
 from privgan.demo.catalogue import simulate_products
 from privgan.demo.orders import Shop, simulate_orders, simulate_shop, write_orders_demo
+from privgan.demo.orders_schema import orders_schema_yaml, write_shop
 from privgan.demo.schema import demo_schema_yaml
 from privgan.demo.simulator import simulate_customers, write_demo
 from privgan.demo.truth import discrete_columns, true_conditional, true_marginal, true_mean_spend
@@ -17,6 +18,7 @@ __all__ = [
     "Shop",
     "demo_schema_yaml",
     "discrete_columns",
+    "orders_schema_yaml",
     "simulate_customers",
     "simulate_orders",
     "simulate_products",
@@ -26,4 +28,5 @@ __all__ = [
     "true_mean_spend",
     "write_demo",
     "write_orders_demo",
+    "write_shop",
 ]
