@@ -12,7 +12,7 @@ import yaml
 
 from privgan.demo import order_parameters as q
 from privgan.demo import parameters as p
-from privgan.demo.catalogue import product_ids
+from privgan.demo.catalogue import product_ids, simulate_products
 from privgan.demo.graph import GROUPS
 from privgan.demo.orders import simulate_shop
 from privgan.demo.schema import demo_columns
@@ -25,7 +25,7 @@ _CUSTOMER = (
     *("acquisition_channel", "sign_up_date", "membership_tier", "converted"),
 )
 _ORDER = ("order_id", "customer_id", "ordered_at", "channel", "department", "amount", "returned")
-_LINE = ("order_id", "product_id", "quantity", "amount")
+_LINE = ("order_id", "department", "product_id", "quantity", "amount")
 # Chosen, and clamped to: an order beyond is one in some 5,000.
 _LARGEST_ORDER, _LARGEST_LINE, _MOST_PIECES = 1_000, 500, 50
 _ORDERS_MEASURED, _LINES_MEASURED, _MOST_ORDERS = 10, 20, 300
@@ -65,7 +65,8 @@ def write_shop(folder: Path, customers: int, seed: int) -> tuple[Path, Path]:
     shop.orders[list(_ORDER)].to_csv(
         tables / "orders.csv", index=False, date_format="%Y-%m-%d %H:%M:%S"
     )
-    shop.order_lines[list(_LINE)].to_csv(tables / "order_lines.csv", index=False)
+    lines = shop.order_lines.merge(shop.products[["product_id", "department"]], on="product_id")
+    lines[list(_LINE)].to_csv(tables / "order_lines.csv", index=False)
     schema = folder / "schema.yaml"
     schema.write_text(orders_schema_yaml(), encoding="utf-8")
     return tables, schema
@@ -110,6 +111,7 @@ def _orders() -> JsonDict:
 def _lines() -> JsonDict:
     columns = [
         {"name": "order_id", "kind": "identifier"},
+        {"name": "department", "kind": "categorical", "categories": list(GROUPS)},
         {"name": "product_id", "kind": "categorical", "categories": product_ids()},
         {"name": "quantity", "kind": "integer", "lower": -_MOST_PIECES, "upper": _MOST_PIECES},
         _money("amount", -_LARGEST_LINE, _LARGEST_LINE),
@@ -120,6 +122,13 @@ def _lines() -> JsonDict:
         "max_rows_per_unit": _LINES_MEASURED,
         "longest": 2 * q.LARGEST_LINES,
         "columns": columns,
+        "constraints": [
+            {
+                "combinations": ["department", "product_id"],
+                "allowed": simulate_products()[["department", "product_id"]].to_numpy().tolist(),
+                "description": "each product belongs to one department",
+            }
+        ],
     }
 
 
