@@ -233,11 +233,28 @@ _SCHEMA: dict[str, Declaration] = {
     "constraints": _CONSTRAINT,
     **_FEATURES,
 }
+_FILE_COLUMN: dict[str, Declaration] = {
+    **_SCHEMA_COLUMN,
+    "labels": PUBLIC,
+    "source": Each(PUBLIC),
+}
+_REPORT_COLUMN: dict[str, Declaration] = {
+    **_SCHEMA_COLUMN,
+    "empty": PUBLIC,
+    "sources": Each(PUBLIC),
+}
+# A table among several: its keys and what it may hold are public facts, as of one table.
+_RELATION: dict[str, Declaration] = {
+    **_named(PUBLIC, "name key order history max_rows_per_unit longest without_parent"),
+    "parent": _named(PUBLIC, "table column"),
+    "constraints": _CONSTRAINT,
+}
 SCHEMA: Declaration = MappingProxyType(
     {
         **_SCHEMA,
         "format": PUBLIC,
-        "columns": {**_SCHEMA_COLUMN, "labels": PUBLIC, "source": Each(PUBLIC)},
+        "columns": _FILE_COLUMN,
+        "tables": {**_RELATION, "columns": _FILE_COLUMN},
     },
 )
 _MODEL: dict[str, Declaration] = {
@@ -264,7 +281,9 @@ REPORT: Declaration = MappingProxyType(
         "policy": _POLICY,
         "schema": {
             **_SCHEMA,
-            "columns": {**_SCHEMA_COLUMN, "empty": PUBLIC, "sources": Each(PUBLIC)},
+            "columns": _REPORT_COLUMN,
+            "root": PUBLIC,
+            "tables": {**_RELATION, "columns": _REPORT_COLUMN},
         },
         "steps": _REPORT_STEP,
         "groups": _REPORT_STEP,
