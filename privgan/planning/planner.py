@@ -44,6 +44,10 @@ _SHARES = {
     GeneratorKind.GAN: SHARE_BESIDE_CRITIC,
 }
 _CELLS_BY_SIGNAL = 16.0
+_SEVERAL = (
+    "the schema lists related tables, which are checked and not yet planned; give the schema of one"
+    " table"
+)
 _FEWEST_CELLS, _MOST_CELLS = 192, 1_024
 
 
@@ -107,6 +111,8 @@ def make_plan(
     Raises:
         UsageError: when the budget does not go with the row count, or a setting is out of range.
     """
+    if schema.tables:
+        raise UsageError(_SEVERAL)
     options = options or PlanOptions()
     _check_choices(effort, kind, marginal_share, resumable=options.resumable)
     domain = first_stage(schema, budget, count_rows=public_rows is None)

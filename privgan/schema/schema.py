@@ -74,11 +74,15 @@ class Schema:
         """
         own = ((column.name, column) for column in self.columns)
         related = (
-            (f"{table.name}.{column.name}", column)
+            (self.label(table.name, column.name), column)
             for table in self.tables
             for column in table.columns
         )
         return (*own, *related)
+
+    def label(self, table: str, column: str) -> str:
+        """The label of a column of one of several tables."""
+        return column if table == self.root else f"{table}.{column}"
 
     @cached_property
     def modelled(self) -> tuple[Column, ...]:

@@ -25,7 +25,7 @@ _MOST_TOLD = 8
 _UNKNOWN, _WITHIN = "is no column", "; a constraint holds within one table"
 _PLAIN_PATTERN = "{}"
 
-ReadTable = Callable[[Document], Schema]
+ReadOne = Callable[[Document], Schema]
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,12 @@ class _Entry(Document):
         return super().mistake(path, f"table {shown(self.table)}: {message}")
 
 
-def related_schema(document: Document, read_table: ReadTable) -> Schema:
+def related_schema(document: Document, read_one: ReadOne) -> Schema:
     """The schema of a document that lists related tables.
 
     Args:
         document: The document; its JSON Schema is met.
-        read_table: Reads the document of one table.
+        read_one: Reads the document of one table.
 
     Raises:
         DocumentError: with every mistake and its line.
@@ -53,7 +53,7 @@ def related_schema(document: Document, read_table: ReadTable) -> Schema:
         mistakes = list(find(document))
         if mistakes:
             raise DocumentError(document.name, mistakes)
-    read = _each_read(document, read_table)
+    read = _each_read(document, read_one)
     items = {item["name"]: item for item in document.data[TABLES]}
     root = next(name for name, item in items.items() if "parent" not in item)
     children = [name for name in _parents_first(items) if name != root]
@@ -234,13 +234,13 @@ def _key_column_mistakes(entry: _Entry, path: DocumentPath, name: str) -> Iterat
         yield entry.mistake(path, f"{what}: {shown(name)} may be missing; a key may not")
 
 
-def _each_read(document: Document, read_table: ReadTable) -> Mapping[str, Schema]:
+def _each_read(document: Document, read_one: ReadOne) -> Mapping[str, Schema]:
     """Every table as a schema of its own, with all mistakes of all tables at once."""
     read: dict[str, Schema] = {}
     mistakes: list[str] = []
     for index, item in enumerate(document.data[TABLES]):
         try:
-            read[item["name"]] = read_table(_as_one_table(document, index))
+            read[item["name"]] = read_one(_as_one_table(document, index))
         except DocumentError as error:
             mistakes += [f"{told}{_WITHIN * (_UNKNOWN in told)}" for told in error.mistakes]
     if mistakes:

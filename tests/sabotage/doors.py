@@ -15,14 +15,17 @@ SOURCES = {
     for path in sorted(PACKAGE.rglob("*.py"))
 }
 
-PRIVATE, OWNERS, UNDECLARED = (
+PRIVATE, OWNERS, UNDECLARED, RELATED = (
     "owner/private_table.py",
     "owner/owners_table.py",
     "owner/undeclared.py",
+    "owner/related_rows.py",
 )
-DOORS = frozenset({PRIVATE, OWNERS, UNDECLARED})
+DOORS = frozenset({PRIVATE, OWNERS, UNDECLARED, RELATED})
 # What the tables hold; nobody but they themselves may name it.
-HELD = frozenset({"_frame", "_customers", "_codes", "_texts", "_source"})
+HELD = frozenset(
+    {"_frame", "_customers", "_codes", "_texts", "_source", "_child_tables", "_related_rows"}
+)
 # Each exit, and who may use it: the charged ones first.
 EXITS = {
     "redeem": {PRIVATE},
@@ -58,6 +61,8 @@ EXITS = {
     },
     "rows_of_foreign_audit": {"pipeline/foreign_tables.py"},
     "write_features": {"api/features.py", "cli/features.py"},
+    "typed_frames": {OWNERS, RELATED},
+    "read_frames": {OWNERS, RELATED},
 }
 # Names of exits that other things have too: only calls with a receipt, or on a table as read, are
 # meant.
@@ -76,6 +81,10 @@ CALLS = {
     "stream_source": {"features/building.py"},
     "build_features": {OWNERS},
     "FeatureTable": {"features/building.py"},
+    "linked": {RELATED},
+    "typed_rows": {RELATED},
+    "RelatedRows": {RELATED},
+    "RelatedReading": set(),
     "read_table": {"sources/"},
     "mint": {"ledger/runs.py"},
     "Samples": {PRIVATE},
@@ -98,8 +107,8 @@ CALLS = {
     "undeclared_texts": {OWNERS},
     "draft_schema": {OWNERS, "api/schema.py", "pipeline/foreign_tables.py"},
     "violations": {OWNERS, "audit/fidelity/coverage.py"},
-    "broken_constraints": {OWNERS},
-    "suspicions": {OWNERS},
+    "broken_constraints": {OWNERS, RELATED},
+    "suspicions": {OWNERS, RELATED},
     "rows_over_limit": {OWNERS, "drafting/review_sight.py"},
     "Review": {OWNERS},
     "read_csv": {"release/", "sources/"},
@@ -170,6 +179,9 @@ HOLDERS = {
     },
     "AuditInputs": {"audit/inputs.py", "audit/suite.py", "pipeline/judging.py"},
     "UndeclaredTexts": {OWNERS, UNDECLARED, "pipeline/scanning.py"},
+    "RelatedRows": {OWNERS, RELATED},
+    "RelatedReading": {OWNERS, RELATED},
+    "Links": {RELATED},
 }
 
 
@@ -179,6 +191,8 @@ SEALED = (
     "OwnersTable",
     "PrivateTable",
     "RealRows",
+    "RelatedReading",
+    "RelatedRows",
     "Samples",
     "TableAsRead",
 )
