@@ -15,7 +15,7 @@ LAYERS = [
     {"ledger", "sources", "schema"},
     {"domain"},
     {"table"},
-    {"features"},
+    {"features", "parts"},
     {"drafting", "planning"},
     {"owner"},
     {"measurement"},

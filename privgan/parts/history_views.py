@@ -111,9 +111,7 @@ class _Rows:
         codes = positions_of(self.frame[column.name], column.categories)
         size = len(column.categories)
         known = codes >= 0
-        keys, counts = np.unique(
-            self.customer[known] * size + codes[known], return_counts=True
-        )
+        keys, counts = np.unique(self.customer[known] * size + codes[known], return_counts=True)
         best = np.lexsort((keys, -counts, keys // size))
         chosen = np.full(len(self.number), size)
         holders, first = np.unique(keys[best] // size, return_index=True)
@@ -146,4 +144,3 @@ def _moments(numbers: np.ndarray, column: Column) -> pd.Series:
     if isinstance(column, Numeric):
         return pd.Series(numbers)
     return from_numbers(numbers, column)
-
