@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from privgan.domain.regions import columns_of
 from privgan.errors import InternalError
 from privgan.parts.part import Part
 from privgan.privacy.budget import PrivacyUnit
 from privgan.schema.columns import Column, Discrete, Kind, Numeric, Temporal
 from privgan.schema.constraints import AtMost, Constraint, WhenThen
 from privgan.schema.history import HistoryFacts
-from privgan.schema.schema import Schema
+from privgan.schema.schema import Schema, choose_target
 
 CUSTOMERS, EVENTS = "customers", "events"
 # Shares of the model's budget; the rest measures single columns of the rows (CDNOW and a simulated
@@ -137,7 +138,7 @@ class HistoryForm:
         one = PrivacyUnit(column=self.schema.unit.column)
         return Part(
             name=CUSTOMERS,
-            schema=self._view(columns, one, self._rules()),
+            schema=self._view(columns, one, self._customers_target(), self._rules()),
             share=SHARES[CUSTOMERS],
         )
 
@@ -154,7 +155,7 @@ class HistoryForm:
         }
         return Part(
             name=EVENTS,
-            schema=self._view(columns, self.schema.unit, ()),
+            schema=self._view(columns, self.schema.unit, self._events_target(), ()),
             context=tuple(part.name for part in context),
             parent=CUSTOMERS,
             share=SHARES[EVENTS],
@@ -167,9 +168,30 @@ class HistoryForm:
         return self.customers, self.events
 
     def _view(
-        self, columns: tuple[Column, ...], unit: PrivacyUnit, rules: tuple[Constraint, ...]
+        self,
+        columns: tuple[Column, ...],
+        unit: PrivacyUnit,
+        target: str,
+        rules: tuple[Constraint, ...],
     ) -> Schema:
-        return Schema(dataset=self.schema.dataset, unit=unit, columns=columns, constraints=rules)
+        return Schema(
+            dataset=self.schema.dataset,
+            unit=unit,
+            columns=columns,
+            target=target,
+            constraints=rules,
+        )
+
+    def _customers_target(self) -> str:
+        """The column that the customers' other columns are mainly to tell of."""
+        target = self.schema.target
+        return target if target in self.facts.constant else self.count
+
+    def _events_target(self) -> str:
+        """The own column of an event that its context is mainly to tell of."""
+        names = {part.name for part in self.own}
+        target = self.schema.target
+        return target if target in names else choose_target(self.own) or self.step
 
     def _rules(self) -> tuple[Constraint, ...]:
         """What a customer's row holds: the last event is not before the first."""
@@ -178,7 +200,11 @@ class HistoryForm:
             AtMost(low=self.first, high=self.last),
             WhenThen(when=f"{count} = 1", then=f"{last} is missing"),
             WhenThen(when=f"{count} >= 2", then=f"{last} is not missing"),
+            *(rule for rule in self.schema.constraints if self._is_of_constants(rule)),
         )
+
+    def _is_of_constants(self, rule: Constraint) -> bool:
+        return set(columns_of(rule, self.schema)) <= set(self.facts.constant)
 
     def _summaries(self) -> Iterator[Column]:
         yield Numeric(
