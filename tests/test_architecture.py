@@ -15,7 +15,7 @@ LAYERS = [
     {"ledger", "sources", "schema"},
     {"domain"},
     {"table"},
-    {"features", "related"},
+    {"features", "parts", "related"},
     {"drafting", "planning"},
     {"owner"},
     {"measurement"},

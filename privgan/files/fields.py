@@ -84,6 +84,48 @@ _STEP: dict[str, Declaration] = {
     **_named(MEASURED, "noise expected_error"),
     "event": _EVENT,
 }
+_SETTINGS: dict[str, Declaration] = {
+    "marginals": {
+        **_named(
+            PUBLIC,
+            "max_codes largest_identity largest_marginal max_candidates widest choices_per_fit",
+        ),
+        **_named(PUBLIC, "largest_triple triple_cells"),
+        **_named(MEASURED, "max_cells"),
+    },
+    "generator": {
+        **_named(
+            PUBLIC,
+            "latent width entries fake_rows network_steps round_steps learning_rate"
+            " offset_learning_rate",
+        ),
+        **_named(MEASURED, "final_steps"),
+    },
+    "network": {
+        **_named(
+            MEASURED,
+            "steps sample_rate expected_batch_size noise_multiplier learning_rate"
+            " checkpoint_interval",
+        ),
+        **_named(
+            PUBLIC,
+            "max_grad_norm width distil_steps distil_rows distil_learning_rate raking_rounds",
+        ),
+    },
+    "critic": {
+        **_named(
+            MEASURED,
+            "steps sample_rate expected_batch_size noise_multiplier learning_rate"
+            " checkpoint_interval",
+        ),
+        **_named(
+            PUBLIC,
+            "max_grad_norm width steps_per_generator_step generator_learning_rate"
+            " marginal_weight distil_steps distil_rows distil_learning_rate generator_steps"
+            " generator_rows",
+        ),
+    },
+}
 _PLAN: dict[str, Declaration] = {
     **_named(
         PUBLIC,
@@ -97,47 +139,11 @@ _PLAN: dict[str, Declaration] = {
         "steps": _STEP,
         "cost": _named(MEASURED, "epsilon delta epsilon_pld epsilon_rdp discovery_delta"),
     },
-    "settings": {
-        "marginals": {
-            **_named(
-                PUBLIC,
-                "max_codes largest_identity largest_marginal max_candidates widest choices_per_fit",
-            ),
-            **_named(PUBLIC, "largest_triple triple_cells"),
-            **_named(MEASURED, "max_cells"),
-        },
-        "generator": {
-            **_named(
-                PUBLIC,
-                "latent width entries fake_rows network_steps round_steps learning_rate"
-                " offset_learning_rate",
-            ),
-            **_named(MEASURED, "final_steps"),
-        },
-        "network": {
-            **_named(
-                MEASURED,
-                "steps sample_rate expected_batch_size noise_multiplier learning_rate"
-                " checkpoint_interval",
-            ),
-            **_named(
-                PUBLIC,
-                "max_grad_norm width distil_steps distil_rows distil_learning_rate raking_rounds",
-            ),
-        },
-        "critic": {
-            **_named(
-                MEASURED,
-                "steps sample_rate expected_batch_size noise_multiplier learning_rate"
-                " checkpoint_interval",
-            ),
-            **_named(
-                PUBLIC,
-                "max_grad_norm width steps_per_generator_step generator_learning_rate"
-                " marginal_weight distil_steps distil_rows distil_learning_rate generator_steps"
-                " generator_rows",
-            ),
-        },
+    "settings": _SETTINGS,
+    "parts": {
+        **_named(PUBLIC, "name share schema_fingerprint max_rows_per_unit"),
+        **_named(MEASURED, "rows kind marginal_share"),
+        "settings": _SETTINGS,
     },
 }
 _ACCOUNTING: dict[str, Declaration] = {**_STEP, "epsilon": MEASURED, "stage": PUBLIC}
@@ -231,6 +237,8 @@ _SCHEMA: dict[str, Declaration] = {
         "dataset unit unit_source max_rows_per_unit missing_markers missing_markers_source target",
     ),
     "constraints": _CONSTRAINT,
+    "order": PUBLIC,
+    "history": _named(PUBLIC, "constant longest"),
     **_FEATURES,
 }
 _FILE_COLUMN: dict[str, Declaration] = {

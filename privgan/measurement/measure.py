@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -41,11 +41,24 @@ class Model(Protocol):
         """For each column the share of each code in each entry [entries, codes]."""
 
 
-def measure_encoder(looks: Looks, schema: Schema, plan: Plan) -> Encoder:
-    """Choose bins from noisy fine histograms, or from the schema for small columns."""
+def measure_encoder(
+    looks: Looks, schema: Schema, plan: Plan, known: Mapping[str, ColumnCode] | None = None
+) -> Encoder:
+    """Choose bins from noisy fine histograms, or from the schema for small columns.
+
+    Args:
+        looks: The private rows, with what charges each look.
+        schema: The public facts.
+        plan: Fixes each histogram's noise.
+        known: Codes of columns that were measured before.
+    """
     columns: list[ColumnCode] = []
+    known = known or {}
     measured = {step.name for step in plan.of_kind(StepKind.CELL_HISTOGRAM)}
     for column in schema.modelled:
+        if column.name in known:
+            columns.append(known[column.name])
+            continue
         cells = cells_of(column, plan.marginals.max_cells)
         name = f"cells:{column.name}"
         if name not in measured:

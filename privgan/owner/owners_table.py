@@ -26,7 +26,7 @@ from privgan.drafting.draft import Draft, draft_schema
 from privgan.drafting.review_session import Review
 from privgan.drafting.suspicions import Suspicion, suspicions
 from privgan.features.building import build_features
-from privgan.owner.private_table import PrivateTable, Sealed, bounded, numbered
+from privgan.owner.private_table import PrivateTable, Sealed, WholeRows, bounded, numbered
 from privgan.owner.related_rows import RelatedReading, RelatedRows, TableConformity
 from privgan.owner.undeclared import UndeclaredTexts, undeclared_texts
 from privgan.privacy.randomness import SecretStream
@@ -276,7 +276,13 @@ class OwnersTable(Sealed):
         schema, customers = self.schema, self._customers
         used = bounded(customers, schema.unit.max_rows, coins) & ~left_out
         kept = self._frame.loc[used, self._modelled()].reset_index(drop=True)
-        return PrivateTable(schema.dataset, schema.unit, kept, customers[used])
+        whole = None if schema.history is None else self._whole_rows(~left_out)
+        return PrivateTable(schema.dataset, schema.unit, kept, customers[used], whole)
+
+    def _whole_rows(self, kept_in: np.ndarray) -> WholeRows:
+        """All rows of the customers that are kept in."""
+        kept = self._frame.loc[kept_in, self._modelled()].reset_index(drop=True)
+        return WholeRows(kept, self._customers[kept_in])
 
     def clamped(self, schema: Schema) -> OwnersTable:
         """The same rows mapped one by one into the measured facts of a run.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 
 import torch
 
-from privgan.domain.encoding import Encoder
+from privgan.domain.encoding import ColumnCode, Encoder
 from privgan.errors import InternalError, UsageError
 from privgan.generator import warm_start
 from privgan.generator.mixture import GeneratorModel
@@ -21,6 +22,8 @@ from privgan.measurement.measure import (
     measure_rounds,
 )
 from privgan.owner.owners_table import OwnersTable
+from privgan.parts.borrowing import borrowed_codes
+from privgan.parts.history_form import parts_of
 from privgan.pipeline.canaries import Canaries, draw_canaries
 from privgan.pipeline.job import FitSettings, Fitted, Job, Refining, fitted_of
 from privgan.pipeline.library_maps import check_libraries
@@ -56,7 +59,8 @@ def fit(table: OwnersTable, plan: Plan, ledger: PrivacyLedger, settings: FitSett
         )
         check_libraries(job.plan)
         run.approve("model", events_of(job.plan.steps), job.plan.model_budget)
-        fitted = _refined(job, _measured(job, canaries))
+        made = _measured_in_parts(job, canaries) if job.plan.parts else _measured(job, canaries)
+        fitted = _refined(job, made)
         check_all_charged(job)
         return fitted
 
@@ -142,11 +146,33 @@ def _measured_text(column: Column) -> str:
     return f"{column.name} from {column.lower} to {column.upper}"
 
 
-def _measured(job: Job, canaries: Canaries) -> Fitted:
-    """Measure, and fit the generator to the marginals."""
+def _measured_in_parts(job: Job, canaries: Canaries) -> Fitted:
+    """Measure single columns of the rows, and then one part after another."""
+    with job.progress.task(StageName.MEASURE):
+        encoder = measure_encoder(job.looks, job.schema, job.plan)
+        measurements = measure_one_way(job.looks, encoder, job.plan)
+    encoders, made = {"": encoder}, dict[str, Fitted]()
+    for part, planned in zip(parts_of(job.schema), job.plan.parts, strict=True):
+        view = job.table.view(part, job.schema, job.coins)
+        own = replace(job, table=view, schema=part.schema, plan=planned.plan, part=part.name)
+        found = _measured(own, canaries, borrowed_codes(part, encoders))
+        made[part.name], encoders[part.name] = found, found.encoder
+    return replace(fitted_of(job, encoder, measurements, None, canaries), parts=made)
+
+
+def _measured(
+    job: Job, canaries: Canaries, known: Mapping[str, ColumnCode] | None = None
+) -> Fitted:
+    """Measure, and fit the generator to the marginals.
+
+    Args:
+        job: The inputs.
+        canaries: INTERNAL.
+        known: Codes of columns that were measured before.
+    """
     looks, settings = job.looks, job.plan.generator
     with job.progress.task(StageName.MEASURE) as task:
-        encoder = measure_encoder(looks, job.schema, job.plan)
+        encoder = measure_encoder(looks, job.schema, job.plan, known)
         measurements = measure_one_way(looks, encoder, job.plan)
         measurements = measure_all(
             looks, job.schema, encoder, job.plan, measurements, progress=task.update

@@ -15,7 +15,8 @@ from operator import itemgetter
 from typing import TypeAlias
 
 from privgan.domain.cells import cells_of
-from privgan.planning.plan import MarginalSettings, StepKind
+from privgan.planning.model_settings import MarginalSettings
+from privgan.planning.plan import StepKind
 from privgan.schema.columns import Column
 from privgan.schema.schema import Schema, choose_target
 

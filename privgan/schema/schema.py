@@ -24,6 +24,7 @@ from privgan.schema.columns import (
 )
 from privgan.schema.constraints import Constraint
 from privgan.schema.features import EventFacts, FeatureFacts
+from privgan.schema.history import HistoryFacts
 from privgan.schema.tables import TableFacts
 
 
@@ -44,6 +45,7 @@ class Schema:
             domain does not depend on it.
         events: What one row a customer is made from; None where the table is read as it is.
         features: How each modelled column is made from a customer's events; empty without events.
+        history: How a customer's rows fit together; None where they are exchangeable.
         root: The name of the table with these columns, where others are related to it.
         tables: The tables whose rows belong to rows of this one, parents first; empty for none.
     """
@@ -58,6 +60,7 @@ class Schema:
     constraints: tuple[Constraint, ...] = ()
     events: EventFacts | None = None
     features: tuple[FeatureFacts, ...] = ()
+    history: HistoryFacts | None = None
     root: str = ""
     tables: tuple[TableFacts, ...] = ()
 
@@ -190,6 +193,8 @@ class Schema:
             facts["target"] = self.target
         if self.constraints:
             facts["constraints"] = [part.to_json() for part in self.constraints]
+        if self.history is not None:
+            facts |= self.history.to_json()
         return facts | self.feature_facts() | self._related_facts()
 
     def _related_facts(self) -> JsonDict:

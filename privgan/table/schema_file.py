@@ -31,6 +31,8 @@ from privgan.table.column_mistakes import ColumnItem, column_mistakes, moment_of
 from privgan.table.constraint_file import NULLABLE_KEYS, TEXT_KEYS, constraint_items, constraints_of
 from privgan.table.feature_file import TEXT_KEYS as FEATURE_KEYS
 from privgan.table.feature_file import with_features
+from privgan.table.history_file import TEXT_KEYS as HISTORY_KEYS
+from privgan.table.history_file import with_history
 from privgan.table.mistakes import ROW_UNIT, table_mistakes, too_large
 from privgan.table.stated_values import stated_problems
 from privgan.table.tables_file import TABLES, related_schema, table_items
@@ -40,6 +42,7 @@ FORMAT = "privgan.schema/1"
 _TEXT_KEYS = (
     TEXT_KEYS
     | FEATURE_KEYS
+    | HISTORY_KEYS
     | TABLE_KEYS
     | frozenset(
         {
@@ -121,7 +124,7 @@ def _schema(document: Document) -> Schema:
         target=data.get("target"),
     )
     whole = replace(schema, constraints=constraints_of(document, schema))
-    return with_features(document, whole)
+    return with_features(document, with_history(document, whole))
 
 
 def _unit(data: JsonMapping) -> PrivacyUnit:
@@ -221,6 +224,8 @@ def schema_items(schema: Schema) -> JsonDict:
         data["missing_markers_source"] = schema.missing_markers_source.value
     if schema.target is not None:
         data["target"] = schema.target
+    if schema.history is not None:
+        data |= schema.history.to_json()
     if schema.tables:
         data.pop("max_rows_per_unit", None)
         data[TABLES] = table_items(schema, _item, constraint_items(schema))

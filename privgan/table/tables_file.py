@@ -17,7 +17,9 @@ from privgan.table.column_facts import NUMERIC, TEMPORAL
 TABLES = "tables"
 TEXT_KEYS = frozenset({"key", "table", "column", "order"})
 # What the file of one table states at its top, and a table among several in its own entry.
-_OF_ONE_TABLE = ("columns", "constraints", "max_rows_per_unit", "events", "features")
+_OF_ONE_TABLE = (
+    *("columns", "constraints", "max_rows_per_unit", "order", "history", "events", "features"),
+)
 _OF_CHILDREN = ("order", "history", "max_rows_per_unit", "longest", "without_parent")
 _ORDERING = frozenset({*TEMPORAL, *NUMERIC})
 _MOST_TOLD = 8

@@ -36,7 +36,8 @@ from privgan.pipeline.request import RunRequest
 from privgan.pipeline.run import Run, fit_candidate
 from privgan.planning import model_stage
 from privgan.planning.dpsgd_settings import CriticSettings
-from privgan.planning.plan import EFFORTS, Effort, GeneratorSettings, Plan
+from privgan.planning.model_settings import GeneratorSettings
+from privgan.planning.plan import EFFORTS, Effort, Plan
 from privgan.planning.planner import PlanOptions, make_plan, with_domain
 from privgan.privacy import accountant, events
 from privgan.privacy.budget import PrivacyBudget, PrivacyUnit

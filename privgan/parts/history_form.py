@@ -1,0 +1,263 @@
+"""Derive from a schema what the two parts of its histories hold: customers and events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from privgan.domain.regions import columns_of
+from privgan.errors import InternalError
+from privgan.parts.part import Part
+from privgan.privacy.budget import PrivacyUnit
+from privgan.schema.columns import Column, Discrete, Kind, Numeric, Temporal
+from privgan.schema.constraints import AtMost, Constraint, WhenThen
+from privgan.schema.history import HistoryFacts
+from privgan.schema.schema import Schema, choose_target
+
+CUSTOMERS, EVENTS = "customers", "events"
+# Shares of the model's budget; the rest measures single columns of the rows (CDNOW and a simulated
+# shop, ``reports/benchmarks``).
+SHARES = {CUSTOMERS: 0.3, EVENTS: 0.5}
+# With more columns of its own an event does not look at the one before: pairs would cost too much.
+_MOST_REMEMBERED = 6
+_STEP_DECIMALS = 4
+# Events left after one: these numbers alone, and more of them together.
+_LEFT_ALONE, _LEFT_FEW = 4, 8
+
+
+@dataclass(frozen=True)
+class HistoryForm:
+    """The views of a schema's histories, and the names of their columns.
+
+    Args:
+        schema: The public facts, with a history and no open column.
+    """
+
+    schema: Schema
+
+    @property
+    def facts(self) -> HistoryFacts:
+        """The order and the history, as the schema states them."""
+        if self.schema.history is None:
+            raise InternalError("the schema has no history")
+        return self.schema.history
+
+    @cached_property
+    def order(self) -> Column:
+        """The column that orders a customer's rows."""
+        return self.schema.column(self.facts.order)
+
+    @cached_property
+    def constants(self) -> tuple[Column, ...]:
+        """The columns that hold one value for all rows of a customer."""
+        return tuple(part for part in self.schema.modelled if part.name in self.facts.constant)
+
+    @cached_property
+    def own(self) -> tuple[Column, ...]:
+        """The columns of an event by itself, its place in time left out."""
+        left_out = {self.order.name, *self.facts.constant}
+        return tuple(part for part in self.schema.modelled if part.name not in left_out)
+
+    @cached_property
+    def numbers(self) -> tuple[Numeric, ...]:
+        """The numeric ones of an event's own columns."""
+        return tuple(part for part in self.own if isinstance(part, Numeric))
+
+    @cached_property
+    def classes(self) -> tuple[Discrete, ...]:
+        """The discrete ones of an event's own columns."""
+        return tuple(part for part in self.own if isinstance(part, Discrete))
+
+    @cached_property
+    def remembered(self) -> tuple[Column, ...]:
+        """The own columns of which an event looks at the value of the event before."""
+        known = (*self.numbers, *self.classes)
+        return known if len(self.own) <= _MOST_REMEMBERED else ()
+
+    @property
+    def count(self) -> str:
+        """Name of the number of a customer's events."""
+        return self._free("number of events")
+
+    @property
+    def first(self) -> str:
+        """Name of the first event's place in time."""
+        return self._free("first")
+
+    @property
+    def last(self) -> str:
+        """Name of the last event's place in time; missing where there is one event alone."""
+        return self._free("last")
+
+    @property
+    def left(self) -> str:
+        """Name of the number of events that follow an event."""
+        return self._free("events left")
+
+    @property
+    def step(self) -> str:
+        """Name of an event's step: the share of the time that is left until the last event."""
+        return self._free("step")
+
+    @cached_property
+    def step_column(self) -> Numeric:
+        """The step, which is missing where it is determined."""
+        return Numeric(
+            name=self.step,
+            kind=Kind.FLOAT,
+            lower=0.0,
+            upper=1.0,
+            decimals=_STEP_DECIMALS,
+            special_values=(0.0,),
+            missing=True,
+        )
+
+    def mean(self, column: Column) -> str:
+        """Name of a numeric column's mean over a customer's events."""
+        return self._free(f"mean {column.name}")
+
+    def usual(self, column: Column) -> str:
+        """Name of a discrete column's most frequent value of a customer's events."""
+        return self._free(f"usual {column.name}")
+
+    def before(self, column: Column) -> str:
+        """Name of a column's value at the event before."""
+        return self._free(f"{column.name} before")
+
+    def _free(self, name: str) -> str:
+        """A name that no column of the table has."""
+        while name in self.schema.names:
+            name += "*"
+        return name
+
+    @cached_property
+    def customers(self) -> Part:
+        """One row a customer: what is constant, and summaries of all of its events."""
+        columns = (*map(_public, self.constants), *self._summaries())
+        one = PrivacyUnit(column=self.schema.unit.column)
+        return Part(
+            name=CUSTOMERS,
+            schema=self._view(columns, one, self._customers_target(), self._rules()),
+            share=SHARES[CUSTOMERS],
+        )
+
+    @cached_property
+    def events(self) -> Part:
+        """A row for each event: context, the step in time, and the event's own columns."""
+        context = (*self._customers_context(), self._left(), _public(self.order), *self._before())
+        columns = (*context, self.step_column, *map(_public, self.own))
+        of_table = (self.order, *self.own)
+        borrowed = {
+            **{part.name: (CUSTOMERS, part.name) for part in self._customers_context()},
+            **{part.name: ("", part.name) for part in of_table},
+            **{self.before(part): ("", part.name) for part in self.remembered},
+        }
+        return Part(
+            name=EVENTS,
+            schema=self._view(columns, self.schema.unit, self._events_target(), ()),
+            context=tuple(part.name for part in context),
+            parent=CUSTOMERS,
+            share=SHARES[EVENTS],
+            borrowed=borrowed,
+        )
+
+    @property
+    def parts(self) -> tuple[Part, Part]:
+        """Customers and events."""
+        return self.customers, self.events
+
+    def _view(
+        self,
+        columns: tuple[Column, ...],
+        unit: PrivacyUnit,
+        target: str,
+        rules: tuple[Constraint, ...],
+    ) -> Schema:
+        return Schema(
+            dataset=self.schema.dataset,
+            unit=unit,
+            columns=columns,
+            target=target,
+            constraints=rules,
+        )
+
+    def _customers_target(self) -> str:
+        """The column that the customers' other columns are mainly to tell of."""
+        target = self.schema.target
+        return target if target in self.facts.constant else self.count
+
+    def _events_target(self) -> str:
+        """The own column of an event that its context is mainly to tell of."""
+        names = {part.name for part in self.own}
+        target = self.schema.target
+        return target if target in names else choose_target(self.own) or self.step
+
+    def _rules(self) -> tuple[Constraint, ...]:
+        """What a customer's row holds: the last event is not before the first."""
+        count, last = f"'{self.count}'", f"'{self.last}'"
+        return (
+            AtMost(low=self.first, high=self.last),
+            WhenThen(when=f"{count} = 1", then=f"{last} is missing"),
+            WhenThen(when=f"{count} >= 2", then=f"{last} is not missing"),
+            *(rule for rule in self.schema.constraints if self._is_of_constants(rule)),
+        )
+
+    def _is_of_constants(self, rule: Constraint) -> bool:
+        return set(columns_of(rule, self.schema)) <= set(self.facts.constant)
+
+    def _summaries(self) -> Iterator[Column]:
+        yield Numeric(
+            name=self.count, kind=Kind.INTEGER, lower=1.0, upper=float(self.facts.longest)
+        )
+        yield replace(_public(self.order), name=self.first)
+        yield replace(_public(self.order), name=self.last, missing=True)
+        yield from map(self._mean, self.numbers)
+        yield from map(self._usual, self.classes)
+
+    def _customers_context(self) -> tuple[Column, ...]:
+        """The columns of a customer that its events look at."""
+        times = {self.first, self.last}
+        return tuple(part for part in self.customers.schema.columns if part.name not in times)
+
+    def _mean(self, column: Numeric) -> Column:
+        return Numeric(
+            name=self.mean(column),
+            kind=Kind.FLOAT,
+            lower=column.lower,
+            upper=column.upper,
+            decimals=column.decimals + 1,
+            missing=column.missing or bool(column.special_values),
+        )
+
+    def _usual(self, column: Discrete) -> Column:
+        return replace(_public(column), name=self.usual(column))
+
+    def _left(self) -> Column:
+        return Discrete(name=self.left, kind=Kind.ORDINAL, categories=LEFT)
+
+    def _before(self) -> tuple[Column, ...]:
+        return tuple(
+            replace(_public(part), name=self.before(part), missing=True) for part in self.remembered
+        )
+
+
+LEFT = (
+    *map(str, range(_LEFT_ALONE + 1)),
+    f"{_LEFT_ALONE + 1} to {_LEFT_FEW}",
+    f"{_LEFT_FEW + 1} and more",
+)
+LEFT_STARTS = (*range(_LEFT_ALONE + 1), _LEFT_ALONE + 1, _LEFT_FEW + 1)
+
+
+def parts_of(schema: Schema) -> tuple[Part, ...]:
+    """The parts of a schema without open columns; none where its rows are exchangeable."""
+    return () if schema.history is None else HistoryForm(schema).parts
+
+
+def _public(column: Column) -> Column:
+    """A column without what a text file says of it: views are typed."""
+    plain = replace(column, sources={}, description="", missing_markers=())
+    if isinstance(plain, Numeric):
+        return replace(plain, format="")
+    return replace(plain, zone="") if isinstance(plain, Temporal) else plain
