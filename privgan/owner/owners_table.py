@@ -276,11 +276,15 @@ class OwnersTable(Sealed):
         schema, customers = self.schema, self._customers
         used = bounded(customers, schema.unit.max_rows, coins) & ~left_out
         kept = self._frame.loc[used, self._modelled()].reset_index(drop=True)
-        whole = None if schema.history is None else self._whole_rows(~left_out)
+        whole = self._whole_rows(~left_out)
         return PrivateTable(schema.dataset, schema.unit, kept, customers[used], whole)
 
-    def _whole_rows(self, kept_in: np.ndarray) -> WholeRows:
-        """All rows of the customers that are kept in."""
+    def _whole_rows(self, kept_in: np.ndarray) -> WholeRows | None:
+        """All rows of the customers that are kept in, where views are made from them."""
+        if self._related_rows is not None:
+            return self._related_rows.whole(kept_in)
+        if self.schema.history is None:
+            return None
         kept = self._frame.loc[kept_in, self._modelled()].reset_index(drop=True)
         return WholeRows(kept, self._customers[kept_in])
 

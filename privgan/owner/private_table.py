@@ -88,8 +88,15 @@ class WholeRows(Sealed):
         """The same rows mapped one by one into a schema's measured facts."""
         return WholeRows(clamp_measured(self._frame, schema), self._customers)
 
-    def view(self, part: Part, schema: Schema) -> View:
-        """The view of a part: each row a function of one customer's rows alone."""
+    def view(self, part: Part, schema: Schema, coins: SecretStream) -> View:
+        """The view of a part: each row a function of one customer's rows alone.
+
+        Args:
+            part: The part.
+            schema: The public facts.
+            coins: Put rows that are exchangeable in order; those of a history have one.
+        """
+        del coins
         return history_view(part.name, HistoryForm(schema), self._frame, self._customers)
 
 
@@ -155,11 +162,11 @@ class PrivateTable(Sealed):
         Args:
             part: The part; of each customer at most its unit's number of the view's rows are kept.
             schema: The public facts, with every measured one filled in.
-            coins: Pick these rows.
+            coins: Pick these rows, and put exchangeable ones in order.
         """
         if self._whole is None:
             raise InternalError(f"the part {part.name} needs the customers' whole rows")
-        found = self._whole.view(part, schema)
+        found = self._whole.view(part, schema, coins)
         used = bounded(found.customers, part.unit.max_rows, coins)
         frame = found.frame.loc[used].reset_index(drop=True)
         return PrivateTable(self.dataset, part.unit, frame, found.customers[used])

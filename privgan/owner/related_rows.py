@@ -8,15 +8,49 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from privgan.domain.measured import clamp_measured
 from privgan.drafting.suspicions import Suspicion, suspicions
 from privgan.errors import InternalError
-from privgan.owner.private_table import Sealed
+from privgan.owner.private_table import Sealed, WholeRows
+from privgan.parts.history_views import View
+from privgan.parts.part import Part
+from privgan.parts.related_form import RelatedForm
+from privgan.parts.related_views import RelatedFrames, related_view
+from privgan.privacy.randomness import SecretStream
 from privgan.related.keys import Links, linked
 from privgan.schema.schema import Schema
 from privgan.table.conform import typed_rows
 from privgan.table.presenting import restored
 from privgan.table.typed_values import Violation
 from privgan.table.violations import broken_constraints
+
+
+class RelatedWhole(WholeRows):
+    """All rows of the kept-in customers in all tables. PRIVATE: for views alone.
+
+    Args:
+        rows: The rows, each linked to its parent's.
+    """
+
+    def __init__(self, rows: RelatedFrames) -> None:
+        self._related_rows = rows
+
+    def clamped(self, schema: Schema) -> RelatedWhole:
+        """The same rows, those of the root mapped into the schema's measured facts."""
+        rows = self._related_rows
+        root = clamp_measured(rows.frames[schema.root], schema)
+        return RelatedWhole(replace(rows, frames={**rows.frames, schema.root: root}))
+
+    def view(self, part: Part, schema: Schema, coins: SecretStream) -> View:
+        """The view of a table's part: each row a function of one customer's rows alone.
+
+        Args:
+            part: The part.
+            schema: The public facts.
+            coins: Put a parent's rows in order.
+        """
+        shuffle = coins.words(len(self._related_rows.customers[part.name]))
+        return related_view(part.name, RelatedForm(schema), self._related_rows, shuffle)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -27,11 +61,30 @@ class RelatedRows(Sealed):
         typed_frames: By table its typed rows [rows, modelled columns], of the root with its key.
         parent_places: Of each child's rows the place of the parent's row.
         root_places: Of each table's rows the place of the root's row.
+        parent_names: Of each child its parent.
     """
 
     typed_frames: Mapping[str, pd.DataFrame]
     parent_places: Mapping[str, np.ndarray]
     root_places: Mapping[str, np.ndarray]
+    parent_names: Mapping[str, str]
+
+    def whole(self, kept_in: np.ndarray) -> RelatedWhole:
+        """All rows of some customers.
+
+        Args:
+            kept_in: Which of the root's rows [rows], bool.
+        """
+        frames, parents, customers = dict[str, pd.DataFrame](), dict[str, np.ndarray](), {}
+        for name, frame in self.typed_frames.items():
+            kept = kept_in[self.root_places[name]]
+            frames[name] = frame[kept].reset_index(drop=True)
+            customers[name] = self.root_places[name][kept]
+            if name in self.parent_places:
+                places = self.parent_places[name][kept]
+                above = kept_in[self.root_places[self.parent_names[name]]]
+                parents[name] = (np.cumsum(above) - 1)[places]
+        return RelatedWhole(RelatedFrames(frames=frames, parents=parents, customers=customers))
 
     def hashed(self) -> Iterator[bytes]:
         """The children's rows and links in order, for the salted hash of the canaries' list."""
@@ -94,6 +147,7 @@ class RelatedReading(Sealed):
             typed_frames=frames,
             parent_places=self.links.parents,
             root_places=self.links.customers,
+            parent_names={table.name: table.parent.table for table in self.schema.tables},
         )
         return rows, tuple(found)
 

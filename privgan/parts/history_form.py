@@ -8,9 +8,9 @@ from functools import cached_property
 
 from privgan.domain.regions import columns_of
 from privgan.errors import InternalError
-from privgan.parts.part import Part
+from privgan.parts.part import Part, public
 from privgan.privacy.budget import PrivacyUnit
-from privgan.schema.columns import Column, Discrete, Kind, Numeric, Temporal
+from privgan.schema.columns import Column, Discrete, Kind, Numeric
 from privgan.schema.constraints import AtMost, Constraint, WhenThen
 from privgan.schema.history import HistoryFacts
 from privgan.schema.schema import Schema, choose_target
@@ -134,7 +134,7 @@ class HistoryForm:
     @cached_property
     def customers(self) -> Part:
         """One row a customer: what is constant, and summaries of all of its events."""
-        columns = (*map(_public, self.constants), *self._summaries())
+        columns = (*map(public, self.constants), *self._summaries())
         one = PrivacyUnit(column=self.schema.unit.column)
         return Part(
             name=CUSTOMERS,
@@ -145,8 +145,8 @@ class HistoryForm:
     @cached_property
     def events(self) -> Part:
         """A row for each event: context, the step in time, and the event's own columns."""
-        context = (*self._customers_context(), self._left(), _public(self.order), *self._before())
-        columns = (*context, self.step_column, *map(_public, self.own))
+        context = (*self._customers_context(), self._left(), public(self.order), *self._before())
+        columns = (*context, self.step_column, *map(public, self.own))
         of_table = (self.order, *self.own)
         borrowed = {
             **{part.name: (CUSTOMERS, part.name) for part in self._customers_context()},
@@ -210,8 +210,8 @@ class HistoryForm:
         yield Numeric(
             name=self.count, kind=Kind.INTEGER, lower=1.0, upper=float(self.facts.longest)
         )
-        yield replace(_public(self.order), name=self.first)
-        yield replace(_public(self.order), name=self.last, missing=True)
+        yield replace(public(self.order), name=self.first)
+        yield replace(public(self.order), name=self.last, missing=True)
         yield from map(self._mean, self.numbers)
         yield from map(self._usual, self.classes)
 
@@ -231,14 +231,14 @@ class HistoryForm:
         )
 
     def _usual(self, column: Discrete) -> Column:
-        return replace(_public(column), name=self.usual(column))
+        return replace(public(column), name=self.usual(column))
 
     def _left(self) -> Column:
         return Discrete(name=self.left, kind=Kind.ORDINAL, categories=LEFT)
 
     def _before(self) -> tuple[Column, ...]:
         return tuple(
-            replace(_public(part), name=self.before(part), missing=True) for part in self.remembered
+            replace(public(part), name=self.before(part), missing=True) for part in self.remembered
         )
 
 
@@ -253,11 +253,3 @@ LEFT_STARTS = (*range(_LEFT_ALONE + 1), _LEFT_ALONE + 1, _LEFT_FEW + 1)
 def parts_of(schema: Schema) -> tuple[Part, ...]:
     """The parts of a schema without open columns; none where its rows are exchangeable."""
     return () if schema.history is None else HistoryForm(schema).parts
-
-
-def _public(column: Column) -> Column:
-    """A column without what a text file says of it: views are typed."""
-    plain = replace(column, sources={}, description="", missing_markers=())
-    if isinstance(plain, Numeric):
-        return replace(plain, format="")
-    return replace(plain, zone="") if isinstance(plain, Temporal) else plain

@@ -7,9 +7,10 @@ view's unit of rows, whatever the other customers hold.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from privgan.privacy.budget import PrivacyUnit
+from privgan.schema.columns import Column, Numeric, Temporal
 from privgan.schema.schema import Schema
 
 # Between a part's name and a step's.
@@ -64,3 +65,11 @@ def part_of(step: str, names: tuple[str, ...]) -> str:
     """
     found, joint, _ = step.partition(_JOINT)
     return found if joint and found in names else ""
+
+
+def public(column: Column) -> Column:
+    """A column without what a text file says of it: views are typed."""
+    plain = replace(column, sources={}, description="", missing_markers=())
+    if isinstance(plain, Numeric):
+        return replace(plain, format="")
+    return replace(plain, zone="") if isinstance(plain, Temporal) else plain
