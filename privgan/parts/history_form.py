@@ -216,9 +216,14 @@ class HistoryForm:
         yield from map(self._usual, self.classes)
 
     def _customers_context(self) -> tuple[Column, ...]:
-        """The columns of a customer that its events look at."""
+        names = self.context_of_customers
+        return tuple(part for part in self.customers.schema.columns if part.name in names)
+
+    @cached_property
+    def context_of_customers(self) -> tuple[str, ...]:
+        """Names of the columns of a customer that its events look at."""
         times = {self.first, self.last}
-        return tuple(part for part in self.customers.schema.columns if part.name not in times)
+        return tuple(name for name in self.customers.schema.names if name not in times)
 
     def _mean(self, column: Numeric) -> Column:
         return Numeric(
