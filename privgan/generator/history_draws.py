@@ -88,9 +88,7 @@ class _Strands:
 
     def at(self, rows: slice) -> _Strands:
         """Some of the strands."""
-        return _Strands(
-            self.customer[rows], self.number[rows], self.first[rows], self.last[rows]
-        )
+        return _Strands(self.customer[rows], self.number[rows], self.first[rows], self.last[rows])
 
 
 @dataclass(eq=False)
@@ -166,9 +164,7 @@ class HistoryDraws:
         for name in columns:
             yield self._index[name], self._encoder.columns[self._index[name]].encode(frame[name])
 
-    def _event(
-        self, event: _Event, rng: np.random.Generator
-    ) -> tuple[pd.DataFrame, np.ndarray]:
+    def _event(self, event: _Event, rng: np.random.Generator) -> tuple[pd.DataFrame, np.ndarray]:
         """One event of each strand, and whether it holds the constraints [strands]."""
         form = self._form
         weights = self._mixture.weights(self._context(event), event.known)
@@ -193,9 +189,7 @@ class HistoryDraws:
             missing = self._encoder.columns[index].size - 1
             yield index, event.before.codes.get(part.name, np.full(len(left), missing))
 
-    def _step(
-        self, event: _Event, weights: np.ndarray, rng: np.random.Generator
-    ) -> np.ndarray:
+    def _step(self, event: _Event, weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Code of each event's step [strands]; the moments before become the event's own."""
         column, strands = self._encoder.columns[self._index[self._form.step]], event.strands
         codes = np.full(len(weights), column.size - 1)

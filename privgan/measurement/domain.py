@@ -17,7 +17,7 @@ from privgan.errors import InternalError
 from privgan.measurement.looks import Looks
 from privgan.measurement.marginals import onto_simplex
 from privgan.owner.private_table import rows_of_each
-from privgan.planning.domain_stage import ROW_COUNT, ROWS_OF_EACH, step_name
+from privgan.planning.domain_stage import ROW_COUNT, ROWS_OF_EACH, row_count_of, step_name
 from privgan.planning.plan import Plan, PlanStep, StepKind
 from privgan.privacy.mechanisms import CategoryDiscovery, CountHistogram, Selection, TotalCount
 from privgan.privacy.randomness import SecretStream
@@ -32,6 +32,19 @@ def measure_row_count(looks: Looks, plan: Plan) -> int:
         raise InternalError(f"the step {step.name} counts no rows")
     noisy = step.mechanism.release(looks.count(step), looks.coins)
     return max(0, round(noisy / (1.0 - plan.canary_probability / 2.0)))
+
+
+def measure_table_rows(looks: Looks, plan: Plan, schema: Schema) -> dict[str, int]:
+    """Noisy number of measured rows of each related table, without the left-out canaries."""
+    found = {}
+    for table in schema.tables:
+        step = plan.step(row_count_of(table.name))
+        if not isinstance(step.mechanism, TotalCount):
+            raise InternalError(f"the step {step.name} counts no rows")
+        counted = looks.count_of_table(step, table.name, table.max_rows)
+        noisy = step.mechanism.release(counted, looks.coins)
+        found[table.name] = max(0, round(noisy / (1.0 - plan.canary_probability / 2.0)))
+    return found
 
 
 def measure_rows_of_each(looks: Looks, plan: Plan) -> tuple[float, ...]:

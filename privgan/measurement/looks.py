@@ -45,6 +45,10 @@ class Looks:
         """The number of rows, for a step that is charged first."""
         return len(self.table.rows(self._charged(step)))
 
+    def count_of_table(self, step: PlanStep, name: str, max_rows: int) -> int:
+        """The number of a related table's rows that are measured, for a step charged first."""
+        return self.table.count_of_table(self._charged(step), name, max_rows)
+
     def customers(self, step: PlanStep) -> np.ndarray:
         """The customer of each row [rows], for a step that is charged first."""
         return self.table.customers(self._charged(step))

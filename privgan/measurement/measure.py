@@ -25,6 +25,7 @@ from privgan.measurement.marginals import (
     marginal_of,
     onto_simplex,
 )
+from privgan.parts.borrowing import lent
 from privgan.planning.plan import Plan, PlanStep, StepKind
 from privgan.planning.workload import BY_DIFFERENCE, measured_at_once
 from privgan.privacy.mechanisms import CountHistogram, CountHistograms, Selection
@@ -42,7 +43,11 @@ class Model(Protocol):
 
 
 def measure_encoder(
-    looks: Looks, schema: Schema, plan: Plan, known: Mapping[str, ColumnCode] | None = None
+    looks: Looks,
+    schema: Schema,
+    plan: Plan,
+    known: Mapping[str, ColumnCode] | None = None,
+    twins: Mapping[str, str] | None = None,
 ) -> Encoder:
     """Choose bins from noisy fine histograms, or from the schema for small columns.
 
@@ -51,22 +56,25 @@ def measure_encoder(
         schema: The public facts.
         plan: Fixes each histogram's noise.
         known: Codes of columns that were measured before.
+        twins: By column another one of these, whose codes it has.
     """
-    columns: list[ColumnCode] = []
-    known = known or {}
+    known, twins = known or {}, twins or {}
     measured = {step.name for step in plan.of_kind(StepKind.CELL_HISTOGRAM)}
+    found: dict[str, ColumnCode] = dict(known)
     for column in schema.modelled:
-        if column.name in known:
-            columns.append(known[column.name])
+        if column.name in known or column.name in twins:
             continue
         cells = cells_of(column, plan.marginals.max_cells)
         name = f"cells:{column.name}"
         if name not in measured:
-            columns.append(_by_length(identity_code(cells)))
+            found[column.name] = _by_length(identity_code(cells))
             continue
         shares = _measured_shares(looks, plan.step(name), cells)
-        columns.append(merged_code(cells, shares, max_codes=plan.marginals.max_codes))
-    return Encoder(tuple(columns))
+        found[column.name] = merged_code(cells, shares, max_codes=plan.marginals.max_codes)
+    for column in schema.modelled:
+        if column.name in twins:
+            found[column.name] = lent(found[twins[column.name]], column)
+    return Encoder(tuple(found[column.name] for column in schema.modelled))
 
 
 def _measured_shares(looks: Looks, step: PlanStep, cells: Cells) -> np.ndarray:
@@ -106,7 +114,7 @@ def measure_all(
 
     ``progress`` is told the measured and the total number of marginals; both are public.
     """
-    wanted = measured_at_once(schema, plan.marginals)
+    wanted = measured_at_once(schema, plan.marginals, plan.derived)
     steps = [step for step in plan.steps if step.kind in wanted]
     done, total = 0, sum(len(wanted[step.kind]) for step in steps)
     for step in steps:
@@ -179,12 +187,20 @@ def measure_rounds(
         model: The model fitted to ``measurements``.
         target: The place of the column to predict, whose sets come first; None for none.
     """
-    sets = coarse_sets(encoder.sizes, target, widest=plan.marginals.widest)
+    sets = [
+        found
+        for found in coarse_sets(encoder.sizes, target, widest=plan.marginals.widest)
+        if max(found) >= plan.derived
+    ]
     rounds = _Rounds(
         looks,
         encoder,
         measurements,
-        candidates_of(measurements, plan.marginals),
+        [
+            clique
+            for clique in candidates_of(measurements, plan.marginals)
+            if max(clique) >= plan.derived
+        ],
         Interactions(sets, measurements.frequencies()),
     )
     rounds.modelled_by(model)

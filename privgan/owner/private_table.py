@@ -88,6 +88,10 @@ class WholeRows(Sealed):
         """The same rows mapped one by one into a schema's measured facts."""
         return WholeRows(clamp_measured(self._frame, schema), self._customers)
 
+    def customers_of(self, name: str) -> np.ndarray:
+        """Whose each row of a related table is [rows]; without such tables there are none."""
+        raise InternalError(f"there is no table {name}")
+
     def view(self, part: Part, schema: Schema, coins: SecretStream) -> View:
         """The view of a part: each row a function of one customer's rows alone.
 
@@ -155,6 +159,14 @@ class PrivateTable(Sealed):
         return PrivateTable(
             self.dataset, self.unit, clamp_measured(self._frame, schema), self._customers, whole
         )
+
+    def count_of_table(self, receipt: Receipt, name: str, max_rows: int) -> int:
+        """Number of a table's rows, of each customer at most so many, for one charged look."""
+        self._redeem(receipt)
+        if self._whole is None:
+            raise InternalError(f"the table {name} needs the customers' whole rows")
+        each = np.unique(self._whole.customers_of(name), return_counts=True)[1]
+        return int(np.minimum(each, max_rows).sum())
 
     def view(self, part: Part, schema: Schema, coins: SecretStream) -> PrivateTable:
         """A part's view, made from all rows of each customer; no row comes out.

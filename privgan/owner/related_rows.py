@@ -41,6 +41,10 @@ class RelatedWhole(WholeRows):
         root = clamp_measured(rows.frames[schema.root], schema)
         return RelatedWhole(replace(rows, frames={**rows.frames, schema.root: root}))
 
+    def customers_of(self, name: str) -> np.ndarray:
+        """Whose each row of a table is [rows]."""
+        return self._related_rows.customers[name]
+
     def view(self, part: Part, schema: Schema, coins: SecretStream) -> View:
         """The view of a table's part: each row a function of one customer's rows alone.
 

@@ -22,9 +22,11 @@ def borrowed_codes(part: Part, encoders: Mapping[str, Encoder]) -> dict[str, Col
     """
     found = {}
     for name, (lender, column) in part.borrowed.items():
+        if lender == part.name:
+            continue
         encoder = encoders[lender]
         known = encoder.columns[encoder.names.index(column)]
-        found[name] = _lent(known, _column(part.schema, name))
+        found[name] = lent(known, _column(part.schema, name))
     return found
 
 
@@ -32,7 +34,12 @@ def _column(schema: Schema, name: str) -> Column:
     return next(column for column in schema.modelled if column.name == name)
 
 
-def _lent(known: ColumnCode, column: Column) -> ColumnCode:
+def twins_of(part: Part) -> dict[str, str]:
+    """By column the one of the same part whose codes it has."""
+    return {name: column for name, (lender, column) in part.borrowed.items() if lender == part.name}
+
+
+def lent(known: ColumnCode, column: Column) -> ColumnCode:
     """The codes for another column, which may be missing where the first may not."""
     cells = replace(known.cells, column=column)
     if cells.size == known.cells.size:

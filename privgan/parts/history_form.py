@@ -9,6 +9,7 @@ from functools import cached_property
 from privgan.domain.regions import columns_of
 from privgan.errors import InternalError
 from privgan.parts.part import Part, public
+from privgan.parts.related_form import RelatedForm
 from privgan.privacy.budget import PrivacyUnit
 from privgan.schema.columns import Column, Discrete, Kind, Numeric
 from privgan.schema.constraints import AtMost, Constraint, WhenThen
@@ -256,5 +257,7 @@ LEFT_STARTS = (*range(_LEFT_ALONE + 1), _LEFT_ALONE + 1, _LEFT_FEW + 1)
 
 
 def parts_of(schema: Schema) -> tuple[Part, ...]:
-    """The parts of a schema without open columns; none where its rows are exchangeable."""
+    """The parts of a schema without open columns; none of one table of exchangeable rows."""
+    if schema.tables:
+        return RelatedForm(schema).parts
     return () if schema.history is None else HistoryForm(schema).parts

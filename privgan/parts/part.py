@@ -29,6 +29,8 @@ class Part:
             drawn freely.
         parent: The part under whose rows its rows hang; None for the first.
         share: Its share of the model's budget, in zCDP.
+        derived: The number of its first columns that stand in the parent's part, too. What these
+            have in common follows from the parent's model and costs nothing again.
         borrowed: By column the part and column whose codes it has; the part is empty for the table
             itself. Such codes cost nothing again.
     """
@@ -38,6 +40,7 @@ class Part:
     context: tuple[str, ...] = ()
     parent: str | None = None
     share: float
+    derived: int = 0
     borrowed: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     @property

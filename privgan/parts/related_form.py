@@ -102,6 +102,7 @@ class RelatedForm:
             context=self.context(child),
             parent=above,
             share=CHILDREN_SHARE / len(self.schema.tables),
+            derived=len(parents) + 1,
             borrowed={**parents, self.count(child): (above, self.count(child)), **siblings},
         )
 

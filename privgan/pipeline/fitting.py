@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -13,8 +13,13 @@ from privgan.errors import InternalError, UsageError
 from privgan.generator import warm_start
 from privgan.generator.mixture import GeneratorModel
 from privgan.ledger.ledger import PrivacyLedger, RunFacts, RunLedger
-from privgan.measurement.domain import measure_domain, measure_row_count, measure_rows_of_each
-from privgan.measurement.marginals import Measurements
+from privgan.measurement.domain import (
+    measure_domain,
+    measure_row_count,
+    measure_rows_of_each,
+    measure_table_rows,
+)
+from privgan.measurement.marginals import Marginal, Measurements
 from privgan.measurement.measure import (
     measure_all,
     measure_encoder,
@@ -22,14 +27,16 @@ from privgan.measurement.measure import (
     measure_rounds,
 )
 from privgan.owner.owners_table import OwnersTable
-from privgan.parts.borrowing import borrowed_codes
+from privgan.parts.borrowing import borrowed_codes, twins_of
 from privgan.parts.history_form import parts_of
+from privgan.parts.part import Part
 from privgan.pipeline.canaries import Canaries, draw_canaries
+from privgan.pipeline.derived_pairs import derived_pairs
 from privgan.pipeline.job import FitSettings, Fitted, Job, Refining, fitted_of
 from privgan.pipeline.library_maps import check_libraries
 from privgan.pipeline.private_training import phase_name, phase_of, run_phase, with_network
 from privgan.pipeline.stages import StageName
-from privgan.planning.domain_stage import ROW_COUNT, ROWS_OF_EACH
+from privgan.planning.domain_stage import ROW_COUNT, ROWS_OF_EACH, row_count_of
 from privgan.planning.plan import RESERVED, Plan, StepKind, events_of
 from privgan.planning.planner import with_domain
 from privgan.planning.workload import place_of_target
@@ -105,13 +112,15 @@ def _with_measured_domain(job: Job) -> Job:
         return job
     job.run.approve("domain", events_of(plan.domain_steps), plan.domain_budget)
     rows, each = _measured_counts(job)
-    left = [step for step in plan.domain_steps if step.name not in {ROW_COUNT, ROWS_OF_EACH}]
+    table_rows = measure_table_rows(job.looks, plan, job.schema)
+    counts = {ROW_COUNT, ROWS_OF_EACH, *map(row_count_of, table_rows)}
+    left = [step for step in plan.domain_steps if step.name not in counts]
     schema = measure_domain(job.looks, job.schema, left)
     for open_column in job.schema.open_columns:
         job.progress.say(f"measured with noise: {_measured_text(schema.column(open_column.name))}")
     job.progress.sized(rows)
     try:
-        second = with_domain(plan, schema, rows, each)
+        second = with_domain(plan, schema, rows, each, table_rows)
     except UsageError as error:
         stays = (
             f"ε = {plan.budget.epsilon:g}, δ = {plan.budget.delta:g} of this run stay charged to"
@@ -155,28 +164,55 @@ def _measured_in_parts(job: Job, canaries: Canaries) -> Fitted:
     for part, planned in zip(parts_of(job.schema), job.plan.parts, strict=True):
         view = job.table.view(part, job.schema, job.coins)
         own = replace(job, table=view, schema=part.schema, plan=planned.plan, part=part.name)
-        found = _measured(own, canaries, borrowed_codes(part, encoders))
+        known = _Known(borrowed_codes(part, encoders), twins_of(part), part, made)
+        found = _measured(own, canaries, known)
         made[part.name], encoders[part.name] = found, found.encoder
     return replace(fitted_of(job, encoder, measurements, None, canaries), parts=made)
 
 
-def _measured(
-    job: Job, canaries: Canaries, known: Mapping[str, ColumnCode] | None = None
-) -> Fitted:
+@dataclass(frozen=True, eq=False)
+class _Known:
+    """What is known of a part before it is measured.
+
+    Attributes:
+        codes: Codes of columns that were measured before.
+        twins: By column another one of the part, whose codes it has.
+        part: The part.
+        made: The results of the parts before.
+    """
+
+    codes: Mapping[str, ColumnCode]
+    twins: Mapping[str, str]
+    part: Part
+    made: Mapping[str, Fitted]
+
+    def marginals(self, encoder: Encoder, measured: Measurements, seed: int) -> list[Marginal]:
+        """What the parent's model tells of this part's columns; free of charge."""
+        if not self.part.derived or self.part.parent is None:
+            return []
+        parent = self.made[self.part.parent]
+        return derived_pairs(self.part, parent, encoder, measured, seed)
+
+
+def _measured(job: Job, canaries: Canaries, known: _Known | None = None) -> Fitted:
     """Measure, and fit the generator to the marginals.
 
     Args:
         job: The inputs.
         canaries: INTERNAL.
-        known: Codes of columns that were measured before.
+        known: What is known of a part; None of a whole table.
     """
     looks, settings = job.looks, job.plan.generator
+    codes, twins = (known.codes, known.twins) if known else ({}, {})
     with job.progress.task(StageName.MEASURE) as task:
-        encoder = measure_encoder(looks, job.schema, job.plan, known)
+        encoder = measure_encoder(looks, job.schema, job.plan, codes, twins)
         measurements = measure_one_way(looks, encoder, job.plan)
         measurements = measure_all(
             looks, job.schema, encoder, job.plan, measurements, progress=task.update
         )
+    if known is not None:
+        derived = known.marginals(encoder, measurements, job.settings.seed)
+        measurements = measurements.with_marginals(derived)
     model = GeneratorModel(measurements, settings, seed=job.settings.seed, device=device())
     _fit_network(job, model, measurements)
     measurements = _measured_in_rounds(job, encoder, model, measurements)

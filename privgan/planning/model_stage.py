@@ -68,7 +68,7 @@ _NAMES = {
 def noise_of_pairs(plan: Plan, schema: Schema) -> float:
     """Standard deviation of a pair's counts when all pairs share the whole budget."""
     columns = len(schema.modelled)
-    pairs = max(1, columns * (columns - 1) // 2)
+    pairs = max(1, math.comb(columns, 2) - math.comb(plan.derived, 2))
     return plan.unit.count_sensitivity * math.sqrt(
         pairs / (2 * zcdp_of(plan.model_budget) * (plan.marginal_share or 1.0))
     )
@@ -148,7 +148,9 @@ class Draft:
         """The number of marginals of each step without a choice, whatever the noise."""
         return {
             kind: len(cliques)
-            for kind, cliques in measured_at_once(self.schema, self.plan.marginals).items()
+            for kind, cliques in measured_at_once(
+                self.schema, self.plan.marginals, self.plan.derived
+            ).items()
         }
 
     def _at_once(self, rho: float, numbers: Mapping[StepKind, int]) -> list[PlanStep]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -213,6 +213,10 @@ class Plan:
         effort: How much free fitting: quick, standard or thorough.
         resumable: Whether DP-SGD writes checkpoints and holds steps in reserve; False once it is
             known that the plan has no DP-SGD.
+        derived: The number of its first columns among which alone nothing is measured, of a part;
+            what they have in common follows from another part.
+        table_rows: Of each related table the noisy number of rows that are measured; empty before
+            stage 1, and of any other schema.
         parts: The plans of the parts of a table with histories, whose steps are among ``steps`` by
             the part's name; empty before stage 1, and of any other table.
 
@@ -242,6 +246,8 @@ class Plan:
     critic: CriticSettings | RatioCriticSettings | None
     effort: str
     resumable: bool
+    derived: int = 0
+    table_rows: Mapping[str, int] = field(default_factory=dict)
     parts: tuple[PlanPart, ...] = ()
 
     def __repr__(self) -> str:
@@ -301,7 +307,8 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         """The plan as JSON values, following ``privgan.plan/1``."""
-        parts = {"parts": [part.to_json() for part in self.parts]} if self.parts else {}
+        parts: dict[str, Any] = {"table_rows": dict(self.table_rows)} if self.table_rows else {}
+        parts |= {"parts": [part.to_json() for part in self.parts]} if self.parts else {}
         return {
             "format": FORMAT,
             "dataset": self.dataset,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from privgan.errors import UsageError
 from privgan.naming import parameter
@@ -19,10 +21,6 @@ MINIMUM_ROWS = 500
 WIDEST = 6
 # What each kind that needs DP-SGD has trained by it.
 _TRAINED = {GeneratorKind.NETWORK: "a network", GeneratorKind.GAN: "a GAN's critic"}
-_SEVERAL = (
-    "the schema lists related tables, which are checked and not yet planned; give the schema of one"
-    " table"
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,12 +83,10 @@ def make_plan(
     Raises:
         UsageError: when the budget does not go with the row count, or a setting is out of range.
     """
-    if schema.tables:
-        raise UsageError(_SEVERAL)
     options = options or PlanOptions()
     _check_choices(effort, kind, marginal_share, resumable=options.resumable)
-    if schema.history is not None:
-        _check_history(kind, marginal_share)
+    if schema.history is not None or schema.tables:
+        _check_parts(kind, marginal_share, "related tables" if schema.tables else "histories")
     domain = first_stage(schema, budget, count_rows=public_rows is None)
     widest = 1 if kind == GeneratorKind.GAN else options.widest
     marginals, generator = _settings(EFFORTS[effort], widest)
@@ -143,14 +139,14 @@ def _check_choices(
         )
 
 
-def _check_history(kind: str, marginal_share: float | None) -> None:
-    """Check that nothing is asked for that histories do not have."""
+def _check_parts(kind: str, marginal_share: float | None, what: str) -> None:
+    """Check that nothing is asked for that a table in parts does not have."""
     if kind not in {GeneratorKind.AUTO, GeneratorKind.MIXTURE}:
         allowed = f"{GeneratorKind.AUTO}, {GeneratorKind.MIXTURE}"
-        raise UsageError(f"of histories the generator is {kind!r}; allowed: {allowed}")
+        raise UsageError(f"of {what} the generator is {kind!r}; allowed: {allowed}")
     if marginal_share not in {None, 1}:
         raise UsageError(
-            f"of histories the share of the marginals is {marginal_share}; it must be 1, for they"
+            f"of {what} the share of the marginals is {marginal_share}; it must be 1, for they"
             " have no DP-SGD"
         )
 
@@ -182,7 +178,11 @@ def _settings(effort: Effort, widest: int) -> tuple[MarginalSettings, GeneratorS
 
 
 def with_domain(
-    plan: Plan, schema: Schema, rows: int, rows_of_each: tuple[float, ...] = (1.0,)
+    plan: Plan,
+    schema: Schema,
+    rows: int,
+    rows_of_each: tuple[float, ...] = (1.0,),
+    table_rows: Mapping[str, int] = MappingProxyType({}),
 ) -> Plan:
     """Plan stage 2: for public facts, or for what stage 1 measured.
 
@@ -191,6 +191,7 @@ def with_domain(
         schema: The schema, with every measured fact filled in.
         rows: The table's declared row count, or the noisy one.
         rows_of_each: Noisy share of the customers with 1, 2, … rows.
+        table_rows: Of each related table the noisy number of rows that are measured.
 
     Raises:
         UsageError: when there are too few rows or customers, or δ is not below 1/customers.
@@ -201,12 +202,12 @@ def with_domain(
         raise UsageError(
             f"{what} is {rows}; a plan needs at least {MINIMUM_ROWS} rows to be of any use"
         )
-    plan = replace(plan, rows=rows, rows_of_each=rows_of_each)
+    plan = replace(plan, rows=rows, rows_of_each=rows_of_each, table_rows=dict(table_rows))
     customers = rows / plan.rows_per_customer
     plan.budget.check_size(
         customers,
         known=f"{known} row count" if schema.unit.max_rows == 1 else "noisy number of customers",
     )
-    if schema.history is not None:
+    if schema.history is not None or schema.tables:
         return planned_in_parts(plan, schema)
     return planned_whole(plan, schema)

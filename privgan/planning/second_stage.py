@@ -126,7 +126,10 @@ class _DraftedPart:
 def _sub_plan(plan: Plan, part: Part) -> Plan:
     """A part's plan without its steps, with the budget that its share would buy alone."""
     rows, rows_of_each = plan.rows, plan.rows_of_each
-    if part.unit.max_rows == 1 and rows is not None:
+    if part.name in plan.table_rows:
+        rows = max(1, plan.table_rows[part.name])
+        rows_of_each = _mean_rows(rows / max(1, plan.rows or 1), part.unit.max_rows)
+    elif part.unit.max_rows == 1 and rows is not None:
         rows, rows_of_each = max(1, round(rows / plan.rows_per_customer)), (1.0,)
     budget = PrivacyBudget(
         epsilon=plan.model_budget.epsilon * math.sqrt(part.share), delta=plan.model_budget.delta
@@ -144,8 +147,18 @@ def _sub_plan(plan: Plan, part: Part) -> Plan:
         kind=GeneratorKind.MIXTURE,
         marginal_share=1.0,
         resumable=False,
+        derived=part.derived,
+        table_rows={},
     )
     return _coded(sub, part.schema)
+
+
+def _mean_rows(mean: float, most: int) -> tuple[float, ...]:
+    """Shares of customers with 1, 2, … rows [at most most] that have a mean, nearly alike."""
+    held = min(float(most), max(1.0, mean))
+    fewer, beyond = math.floor(held), held - math.floor(held)
+    shares = [0.0] * (fewer - 1) + [1.0 - beyond]
+    return tuple(shares if beyond == 0 else [*shares, beyond])
 
 
 def _finished(

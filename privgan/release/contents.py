@@ -47,10 +47,10 @@ from privgan.release.report_files import (
     check_plain_markdown,
     check_report_json,
 )
+from privgan.release.table_files import PARQUET, table_of
 from privgan.table.presenting import unescaped
 
 Content = bytes | Path
-_TABLE = "synthetic.parquet"
 _BYTES = {
     "F64": 8,
     "F32": 4,
@@ -70,7 +70,7 @@ LARGEST: Mapping[str, int] = {
     **LARGEST_JSON,
     "schema.yaml": LARGEST_YAML,
     "model/model.safetensors": LARGEST_TENSORS,
-    _TABLE: LARGEST_TABLE,
+    "synthetic.parquet": LARGEST_TABLE,
     "synthetic.csv": LARGEST_TABLE,
     "report.html": LARGEST_PAGE,
     "report.md": LARGEST_PAGE,
@@ -94,14 +94,15 @@ def check_allowed_contents(files: Mapping[str, Content], *, foreign: bool = Fals
     Raises:
         InternalError: naming file and field, never a value.
     """
-    columns = _columns(files["schema.yaml"]) if "schema.yaml" in files else None
+    listed = _columns(files["schema.yaml"]) if "schema.yaml" in files else None
     for name, content in files.items():
-        check = _CHECKS.get(name)
+        check = _check_of(name)
         if check is None:
             continue
         try:
             _check_size(name, content)
-            if foreign and name == _TABLE:
+            columns = None if listed is None else listed.get(_table_named(name), ())
+            if foreign and check is _check_parquet:
                 _check_form(name, foreign_form_of(Path(str(content))), columns)
                 continue
             with opened(content) as reader:
@@ -118,15 +119,35 @@ def check_allowed_contents(files: Mapping[str, Content], *, foreign: bool = Fals
 
 def _check_size(name: str, content: Content) -> None:
     size = len(content) if isinstance(content, bytes) else content.stat().st_size
-    if size > LARGEST[name]:
-        raise InternalError(f"{name}: has {size:,} bytes, allowed: at most {LARGEST[name]:,}")
+    if size > largest_of(name):
+        raise InternalError(f"{name}: has {size:,} bytes, allowed: at most {largest_of(name):,}")
 
 
-def _columns(schema: Content) -> tuple[str, ...]:
+def largest_of(name: str) -> int:
+    """The most bytes of a file of a release."""
+    return LARGEST_TABLE if table_of(name) else LARGEST[name]
+
+
+def _table_named(name: str) -> str:
+    """The related table that a file holds; empty for any other file."""
+    found = table_of(name)
+    return found[0] if found else ""
+
+
+def _columns(schema: Content) -> dict[str, tuple[str, ...]]:
+    """The columns of each related table, and by the empty name those of the main one."""
     _check_size("schema.yaml", schema)
     with opened(schema) as reader:
         data = _yaml(reader.read())
-    columns = data.get("columns", []) if isinstance(data, dict) else []
+    tables = data.get("tables") if isinstance(data, dict) else None
+    if not isinstance(tables, list):
+        return {"": _names(data)}
+    items = [item for item in tables if isinstance(item, dict)]
+    return {str(item.get("name")) if "parent" in item else "": _names(item) for item in items}
+
+
+def _names(item: Any) -> tuple[str, ...]:
+    columns = item.get("columns", []) if isinstance(item, dict) else []
     listed = columns if isinstance(columns, list) else []
     return tuple(str(column.get("name")) for column in listed if isinstance(column, dict))
 
@@ -272,7 +293,8 @@ def _check_columns(name: str, found: tuple[str, ...], columns: tuple[str, ...] |
         raise InternalError(f"{name}: its columns are not the schema's")
 
 
-_CHECKS: Mapping[str, Callable[[str, BinaryIO, tuple[str, ...] | None], None]] = {
+_Check = Callable[[str, BinaryIO, tuple[str, ...] | None], None]
+_CHECKS: Mapping[str, _Check] = {
     "schema.yaml": _check_schema,
     "model/model.json": _check_model,
     "model/model.safetensors": _check_tensors,
@@ -282,3 +304,11 @@ _CHECKS: Mapping[str, Callable[[str, BinaryIO, tuple[str, ...] | None], None]] =
     "report.md": lambda name, reader, _: check_plain_markdown(name, reader.read()),
     REPORT_JSON: lambda name, reader, _: check_report_json(name, reader.read()),
 }
+
+
+def _check_of(name: str) -> _Check | None:
+    """The check of a file's content; None where any content is allowed."""
+    found = table_of(name)
+    if found is not None:
+        return _check_parquet if found[1] == PARQUET else _check_csv
+    return _CHECKS.get(name)

@@ -21,8 +21,8 @@ from privgan.errors import UsageError, VerificationError
 from privgan.files.atomic import new_file
 from privgan.files.limits import LEAST_UNPACKED, MOST_FILES, MOST_RATIO
 from privgan.policy.policy import Policy
-from privgan.release.bundle import ALLOWED_FILES
 from privgan.release.signing.trust import Trust
+from privgan.release.table_files import ALLOWED_FILES, FOLDER, table_of
 from privgan.release.verification.integrity import ALLOWED_FOLDERS, SEALS, shown
 from privgan.release.verification.verify import Verification, verify_release
 
@@ -207,7 +207,8 @@ def check_intact(folder: Path) -> Verification:
 def write_zip(folder: Path, file: IO[bytes]) -> None:
     """Write a release's files in name order, without dates and modes."""
     with zipfile.ZipFile(file, "w") as archive:
-        for name in sorted(_NAMES):
+        related = (f"{FOLDER}/{path.name}" for path in (folder / FOLDER).glob("*"))
+        for name in sorted({*_NAMES, *related}):
             path = folder / name
             if not path.is_file():
                 continue
@@ -328,7 +329,7 @@ def _checked(archive: zipfile.ZipFile, size: int) -> list[zipfile.ZipInfo]:
 def _check_entry(entry: zipfile.ZipInfo) -> None:
     """Check that an entry is a plain file that a release may hold."""
     name = entry.orig_filename
-    if name not in _NAMES:
+    if name not in _NAMES and table_of(name) is None:
         raise VerificationError(f"{shown(name)}: is in the zip file, and no release may hold it")
     if entry.flag_bits & _ENCRYPTED:
         raise VerificationError(f"{name}: is encrypted in the zip file; decrypt it first")

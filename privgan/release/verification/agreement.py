@@ -16,8 +16,8 @@ from privgan.errors import PrivganError
 from privgan.files.limits import BYTES_A_SECOND, MB, TABLES_MEGABYTES, TABLES_SECONDS
 from privgan.files.safe_open import ChangedError
 from privgan.naming import parameter
-from privgan.release.bundle import ALLOWED_FILES
 from privgan.release.manifest import Manifest
+from privgan.release.table_files import ALLOWED_FILES
 from privgan.release.verification import released as opened
 from privgan.release.verification.accounting import accounting_problems
 from privgan.release.verification.claim import claim_problems

@@ -14,7 +14,6 @@ from typing import Any
 from privgan.files.limits import LARGEST_JSON, MOST_FILES
 from privgan.files.safe_open import ChangedError, identity_of, open_regular, read_regular
 from privgan.files.strict_json import read_json
-from privgan.release.bundle import ALLOWED_FILES
 from privgan.release.manifest import (
     CHECKSUM_NAME,
     MANIFEST_FORMAT,
@@ -24,12 +23,13 @@ from privgan.release.manifest import (
     manifest_mistakes,
 )
 from privgan.release.signing.signature import LARGEST_SIGNATURE_FILE, SIGNATURE_NAME
+from privgan.release.table_files import ALLOWED_FILES, CSV, allowed_source, table_file
 
 LARGEST_MANIFEST = LARGEST_JSON[MANIFEST_NAME]
 SEALS = frozenset({MANIFEST_NAME, CHECKSUM_NAME, SIGNATURE_NAME})
 ALLOWED_FOLDERS = frozenset(
     parent.as_posix()
-    for name in ALLOWED_FILES
+    for name in (*ALLOWED_FILES, table_file("x", CSV))
     for parent in PurePosixPath(name).parents
     if parent.name
 )
@@ -214,7 +214,7 @@ def _problems_of_files(
     ]
     for name, entry in sorted(entries.items()):
         # Checked before anything is opened: a listed name such as ../secret must never be read.
-        if name not in ALLOWED_FILES:
+        if allowed_source(name) is None:
             problems.append(f"{shown(name)}: is listed, and no release may hold it")
         elif name not in present:
             problems.append(f"{name}: is listed, and missing")
@@ -224,8 +224,8 @@ def _problems_of_files(
 
 
 def _file_problems(path: Path, name: str, entry: FileEntry) -> Iterator[str]:
-    if entry.source != ALLOWED_FILES[name]:
-        yield f"{name}: is declared {entry.source}, and is {ALLOWED_FILES[name]}"
+    if entry.source != allowed_source(name):
+        yield f"{name}: is declared {entry.source}, and is {allowed_source(name)}"
     try:
         size = path.lstat().st_size
         if size != entry.bytes:

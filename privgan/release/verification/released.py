@@ -19,7 +19,7 @@ from privgan.files.limits import MOST_ALL_CELLS
 from privgan.files.safe_open import open_listed, read_listed
 from privgan.files.strict_json import read_json
 from privgan.generator.network_form import FORMATS, NETWORK_FORMAT
-from privgan.release.contents import LARGEST
+from privgan.release.contents import largest_of
 from privgan.release.guarantee import versions
 from privgan.release.manifest import Manifest
 from privgan.schema.schema import Schema
@@ -93,7 +93,7 @@ class Released:
         Raises:
             ChangedError: It has another hash by now.
         """
-        return read_listed(self.folder / name, LARGEST[name], self._hash(name))
+        return read_listed(self.folder / name, largest_of(name), self._hash(name))
 
     def opened(self, name: str) -> AbstractContextManager[BufferedReader]:
         """A listed large file, opened for reading; ChangedError as above."""
