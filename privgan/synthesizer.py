@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +30,12 @@ from privgan.files.limits import (
 )
 from privgan.generator.distribution import Distribution
 from privgan.generator.frozen import Frozen, facts_of, format_of, frozen_of, tensors_of
-from privgan.generator.network_form import FORMATS
+from privgan.generator.mixture import Mixture
+from privgan.generator.network_form import FORMATS, ONE_MODEL, PARTS_FORMAT
+from privgan.generator.related_sampler import RelatedSampler
 from privgan.generator.row_sampler import RowSampler
 from privgan.naming import call, parameter
+from privgan.parts.history_form import parts_of
 from privgan.privacy.guarantee import Guarantee
 from privgan.schema.schema import Schema
 from privgan.table.schema_file import dump_schema, parse_schema
@@ -50,22 +53,25 @@ class Synthesizer:
     Attributes:
         schema: The public facts.
         encoder: Codes to values; its merged bins are measured facts.
-        model: The frozen generator: a mixture or an autoregressive network.
+        model: The frozen generator: a mixture or an autoregressive network; None of a table in
+            parts.
         frequencies: Noisy share of each code of each column.
         max_cells: The plan's number of fine cells.
         rows: The default number of rows: the planned row count.
         rows_of_each: Noisy share of the customers with 1, 2, … rows.
         guarantee: What the run that made it claims.
+        parts: By name the synthesizer of each part; empty of a whole table.
     """
 
     schema: Schema
     encoder: Encoder
-    model: Frozen
+    model: Frozen | None
     frequencies: tuple[np.ndarray, ...]
     max_cells: int
     rows: int
     rows_of_each: tuple[float, ...]
     guarantee: Guarantee
+    parts: Mapping[str, Synthesizer] = field(default_factory=dict)
 
     def sample(
         self,
@@ -125,21 +131,45 @@ class Synthesizer:
 
     @property
     def distribution(self) -> Distribution:
-        """The model's distribution over codes."""
-        return self.model.distribution
+        """The model's distribution over codes; of a table in parts that of its first part."""
+        if self.model is not None:
+            return self.model.distribution
+        first = self.parts[self.schema.root].distribution
+        assert isinstance(first, Mixture)
+        # A part begins with the table's own columns. Given an entry columns are independent.
+        return Mixture(first.probabilities[: len(self.encoder.columns)])
+
+    def related(self, seed: int = 0) -> RelatedSampler:
+        """Draws customers with their rows in all related tables.
+
+        Args:
+            seed: Public randomness: the same seed draws the same rows.
+
+        Raises:
+            UsageError: The schema lists no related tables.
+        """
+        if not self.schema.tables:
+            raise UsageError(f"{self.schema.dataset}: the schema lists no related tables")
+        return RelatedSampler(self, seed)
 
     def save(self, folder: Path) -> None:
         """Write ``model.safetensors`` and ``model.json``: no pickle, no row."""
+        self._save(folder, {"schema": dump_schema(self.schema)})
+
+    def _save(self, folder: Path, more: Mapping[str, Any]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        save_file(tensors_of(self.model), folder / WEIGHTS)
+        if self.model is not None:
+            save_file(tensors_of(self.model), folder / WEIGHTS)
+        for name, part in self.parts.items():
+            part._save(folder / name, {})
         facts = {
-            "format": format_of(self.model),
+            "format": PARTS_FORMAT if self.model is None else format_of(self.model),
             "rows": self.rows,
             "rows_of_each": list(self.rows_of_each),
             "max_cells": self.max_cells,
-            **facts_of(self.model),
+            **({} if self.model is None else facts_of(self.model)),
             "guarantee": self.guarantee.to_json(),
-            "schema": dump_schema(self.schema),
+            **more,
             "columns": {column.name: column.to_json() for column in self.encoder.columns},
             "frequencies": [
                 [round(float(share), 9) for share in shares] for shares in self.frequencies
@@ -189,9 +219,7 @@ def load_synthesizer(folder: Path | str) -> Synthesizer:
     folder = Path(folder)
     try:
         facts = _facts_of(folder / FACTS)
-        if (folder / WEIGHTS).stat().st_size > LARGEST_TENSORS:
-            raise ValueError("larger than any model")
-        weights = load_file(folder / WEIGHTS)
+        weights = _weights_of(folder, facts)
     except FileNotFoundError as error:
         raise UsageError(
             f"{folder}: holds no model ({Path(error.filename or FACTS).name} is missing); give a"
@@ -207,7 +235,7 @@ def load_synthesizer(folder: Path | str) -> Synthesizer:
         known = " and ".join(FORMATS)
         raise UsageError(f"{folder}: the model's format is {found!r}; this privgan reads {known}")
     try:
-        synthesizer = _rebuilt(facts, weights)
+        synthesizer = _whole(folder, facts, weights)
         # Whoever loads a model samples from it, and parts that do not fit show here.
         _ = synthesizer.distribution
     except (
@@ -224,6 +252,29 @@ def load_synthesizer(folder: Path | str) -> Synthesizer:
             " damaged"
         ) from error
     return synthesizer
+
+
+def _weights_of(folder: Path, facts: Any) -> Mapping[str, Tensor]:
+    """The tensors of a model; a table in parts has none beside theirs."""
+    if isinstance(facts, dict) and facts.get("format") == PARTS_FORMAT:
+        return {}
+    if (folder / WEIGHTS).stat().st_size > LARGEST_TENSORS:
+        raise ValueError("larger than any model")
+    found: Mapping[str, Tensor] = load_file(folder / WEIGHTS)
+    return found
+
+
+def _whole(folder: Path, facts: Mapping[str, Any], weights: Mapping[str, Tensor]) -> Synthesizer:
+    """A model with the models of its parts."""
+    schema = parse_schema(facts["schema"], name="the model's schema")
+    parts = {}
+    for part in parts_of(schema):
+        own = _facts_of(folder / part.name / FACTS)
+        if own["format"] not in ONE_MODEL:
+            raise ValueError("format")
+        tensors = _weights_of(folder / part.name, own)
+        parts[part.name] = _rebuilt(part.schema, own, tensors)
+    return replace(_rebuilt(schema, facts, weights), parts=parts)
 
 
 def _facts_of(path: Path) -> Any:
@@ -265,8 +316,9 @@ def _encoder_of(schema: Schema, facts: Mapping[str, Any]) -> Encoder:
     return encoder_from_json(cells, facts["columns"])
 
 
-def _rebuilt(facts: Mapping[str, Any], weights: Mapping[str, Tensor]) -> Synthesizer:
-    schema = parse_schema(facts["schema"], name="the model's schema")
+def _rebuilt(
+    schema: Schema, facts: Mapping[str, Any], weights: Mapping[str, Tensor]
+) -> Synthesizer:
     _check_sound(facts)
     encoder = _encoder_of(schema, facts)
     if [len(shares) for shares in facts["frequencies"]] != list(encoder.sizes):
@@ -274,7 +326,7 @@ def _rebuilt(facts: Mapping[str, Any], weights: Mapping[str, Tensor]) -> Synthes
     return Synthesizer(
         schema=schema,
         encoder=encoder,
-        model=frozen_of(facts, weights, encoder.sizes),
+        model=None if facts["format"] == PARTS_FORMAT else frozen_of(facts, weights, encoder.sizes),
         frequencies=tuple(np.asarray(shares) for shares in facts["frequencies"]),
         max_cells=facts["max_cells"],
         rows=facts["rows"],

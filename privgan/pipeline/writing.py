@@ -12,14 +12,15 @@ from privgan.files.atomic import owner_only
 from privgan.generator.frozen import Frozen, FrozenMixture
 from privgan.generator.frozen_network import FrozenNetwork
 from privgan.ledger.ledger import PrivacyLedger
-from privgan.measurement.marginals import exact_counts
+from privgan.measurement.marginals import Target, exact_counts
 from privgan.pipeline.candidate import Candidate
 from privgan.pipeline.candidate_record import CandidateRecord, PlanCost
 from privgan.pipeline.job import Fitted
 from privgan.pipeline.read_candidate import ReadCandidate
 from privgan.pipeline.stages import StageName
 from privgan.pipeline.white_box import keep_critic
-from privgan.privacy.guarantee import CanaryFacts
+from privgan.pipeline.writing_related import write_related
+from privgan.privacy.guarantee import CanaryFacts, Guarantee
 from privgan.progress import Progress
 from privgan.release.guarantee import accounting, claim, versions
 from privgan.synthesizer import Synthesizer
@@ -69,26 +70,38 @@ def _write_files(
     if fitted.critic is not None:
         keep_critic(candidate, fitted.critic)
     progress.stage(StageName.SAMPLE)
-    chunks = synthesizer.chunks(rows, seed=seed, balanced=True)
-    first = next(chunks)
-    made = write_tables(itertools.chain([first], chunks), schema, candidate.parquet, candidate.csv)
-    record = _record(fitted, synthesizer, made, noisy_figures(first, fitted))
+    tables: dict[str, int] = {}
+    if schema.tables:
+        tables, first = write_related(candidate, synthesizer, rows=rows, seed=seed)
+        made = tables[schema.root]
+    else:
+        chunks = synthesizer.chunks(rows, seed=seed, balanced=True)
+        first = next(chunks)
+        every = itertools.chain([first], chunks)
+        made = write_tables(every, schema, candidate.parquet, candidate.csv)
+    record = _record(fitted, synthesizer, made, noisy_figures(first, fitted), tables)
     candidate.write_record(record)
     return record
 
 
 def synthesizer_of(fitted: Fitted) -> Synthesizer:
     """The frozen synthesizer of a fit."""
+    return _synthesizer(fitted, claim(fitted.plan, fitted.schema, secret=fitted.secret))
+
+
+def _synthesizer(fitted: Fitted, guarantee: Guarantee) -> Synthesizer:
+    """The synthesizer of a whole table, or of one part; each part makes the whole claim."""
     assert fitted.plan.rows is not None
     return Synthesizer(
         schema=fitted.schema,
         encoder=fitted.encoder,
-        model=_frozen(fitted),
+        model=None if fitted.parts else _frozen(fitted),
         frequencies=tuple(fitted.measurements.frequencies()),
         max_cells=fitted.plan.marginals.max_cells,
         rows=fitted.plan.rows,
         rows_of_each=fitted.plan.rows_of_each,
-        guarantee=claim(fitted.plan, fitted.schema, secret=fitted.secret),
+        guarantee=guarantee,
+        parts={name: _synthesizer(part, guarantee) for name, part in fitted.parts.items()},
     )
 
 
@@ -96,12 +109,16 @@ def _frozen(fitted: Fitted) -> Frozen:
     """The generator that a run ends with: its network, where it has fitted one."""
     if fitted.network is not None:
         return FrozenNetwork.of(fitted.network)
-    model = fitted.model
+    model = fitted.generator
     return FrozenMixture(model.network.cpu().eval(), model.latents.cpu(), model.codes_of_conditions)
 
 
 def _record(
-    fitted: Fitted, synthesizer: Synthesizer, rows: int, figures: Mapping[str, float]
+    fitted: Fitted,
+    synthesizer: Synthesizer,
+    rows: int,
+    figures: Mapping[str, float],
+    tables: Mapping[str, int],
 ) -> CandidateRecord:
     plan = fitted.plan
     costs = [cost for cost in (plan.domain_cost, plan.cost) if cost is not None]
@@ -122,6 +139,7 @@ def _record(
             probability=plan.canary_probability, commitment=fitted.canaries.commitment
         ),
         dp_sgd_unused=_unused(fitted),
+        table_rows=tables,
     )
 
 
@@ -140,13 +158,26 @@ def noisy_figures(rows: pd.DataFrame, fitted: Fitted) -> dict[str, float]:
         rows: The table, or its first rows: enough of them tell as much.
         fitted: The fit that it was drawn from.
     """
-    measurements = fitted.measurements
+    measured = _measured_of_rows(fitted)
+    sizes = fitted.measurements.sizes
     codes = fitted.encoder.encode(conform(rows[:_ENOUGH_ROWS], fitted.schema))
     distances: dict[int, list[float]] = {1: [], 2: []}
-    for target in measurements.targets():
+    for target in measured:
         if len(target.clique) in distances:
-            shares = exact_counts(codes, target.clique, measurements.sizes) / len(codes)
+            shares = exact_counts(codes, target.clique, sizes) / len(codes)
             distances[len(target.clique)].append(0.5 * float(np.abs(shares - target.shares).sum()))
     return {
         f"noisy.tvd{width}": float(np.mean(found)) for width, found in distances.items() if found
     }
+
+
+def _measured_of_rows(fitted: Fitted) -> list[Target]:
+    """What was measured of a table's own columns; of related tables, with what the root's part has.
+
+    That part begins with the same columns in the same codes.
+    """
+    root = fitted.parts.get(fitted.schema.root)
+    if root is None:
+        return fitted.measurements.targets()
+    own = len(fitted.measurements.sizes)
+    return [target for target in root.measurements.targets() if max(target.clique) < own]

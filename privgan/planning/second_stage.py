@@ -83,7 +83,20 @@ def planned_in_parts(plan: Plan, schema: Schema) -> Plan:
     steps = (*own, *(step for one in drafted for step in one.named_steps(scale)))
     cost = accountant.spent(events_of(steps).values(), plan.model_budget.delta)
     finished = _finished(plan, schema, own, None, cost)
-    return replace(finished, steps=steps, parts=tuple(one.finished(scale) for one in drafted))
+    made = tuple(one.finished(scale) for one in drafted)
+    return _with_equal_cells(replace(finished, steps=steps, parts=made))
+
+
+def _with_equal_cells(plan: Plan) -> Plan:
+    """The plan with one number of fine cells for all parts, which share codes."""
+    plans = (plan, *(part.plan for part in plan.parts))
+    most = min(one.marginals.max_cells for one in plans)
+
+    def equal(one: Plan) -> Plan:
+        return replace(one, marginals=replace(one.marginals, max_cells=most))
+
+    parts = tuple(replace(part, plan=equal(part.plan)) for part in plan.parts)
+    return replace(equal(plan), parts=parts)
 
 
 @dataclass(frozen=True)

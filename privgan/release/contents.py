@@ -47,7 +47,7 @@ from privgan.release.report_files import (
     check_plain_markdown,
     check_report_json,
 )
-from privgan.release.table_files import PARQUET, table_of
+from privgan.release.table_files import kind_of, part_of
 from privgan.table.presenting import unescaped
 
 Content = bytes | Path
@@ -101,7 +101,7 @@ def check_allowed_contents(files: Mapping[str, Content], *, foreign: bool = Fals
             continue
         try:
             _check_size(name, content)
-            columns = None if listed is None else listed.get(_table_named(name), ())
+            columns = None if listed is None else listed.get(part_of(name), ())
             if foreign and check is _check_parquet:
                 _check_form(name, foreign_form_of(Path(str(content))), columns)
                 continue
@@ -125,13 +125,7 @@ def _check_size(name: str, content: Content) -> None:
 
 def largest_of(name: str) -> int:
     """The most bytes of a file of a release."""
-    return LARGEST_TABLE if table_of(name) else LARGEST[name]
-
-
-def _table_named(name: str) -> str:
-    """The related table that a file holds; empty for any other file."""
-    found = table_of(name)
-    return found[0] if found else ""
+    return LARGEST[kind_of(name) or name]
 
 
 def _columns(schema: Content) -> dict[str, tuple[str, ...]]:
@@ -171,10 +165,11 @@ def _check_schema(name: str, reader: BinaryIO, _: tuple[str, ...] | None) -> Non
 
 
 def _check_model(name: str, reader: BinaryIO, _: tuple[str, ...] | None) -> None:
-    model = read_json(reader.read(), name)
+    model = read_json(reader.read(), kind_of(name) or name)
     is_network = isinstance(model, dict) and model.get("format") == NETWORK_FORMAT
     check_declared(name, model, NETWORK_MODEL if is_network else MODEL)
-    check_declared(f"{name}: schema", _yaml(model["schema"]), SCHEMA)
+    if not part_of(name):
+        check_declared(f"{name}: schema", _yaml(model["schema"]), SCHEMA)
 
 
 def _check_tensors(name: str, reader: BinaryIO, _: tuple[str, ...] | None) -> None:
@@ -308,7 +303,4 @@ _CHECKS: Mapping[str, _Check] = {
 
 def _check_of(name: str) -> _Check | None:
     """The check of a file's content; None where any content is allowed."""
-    found = table_of(name)
-    if found is not None:
-        return _check_parquet if found[1] == PARQUET else _check_csv
-    return _CHECKS.get(name)
+    return _CHECKS.get(kind_of(name) or name)

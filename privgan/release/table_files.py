@@ -1,4 +1,4 @@
-"""Name the files of related tables in a release: one Parquet and one CSV file a table."""
+"""Name the files that a release may hold: its own, and those of related tables."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from privgan.files.fields import FieldSource
 
 FOLDER = "tables"
 PARQUET, CSV = "parquet", "csv"
-_FILE = re.compile(rf"{FOLDER}/([A-Za-z0-9_][A-Za-z0-9_-]{{0,63}})\.({PARQUET}|{CSV})\Z")
 ALLOWED_FILES: Mapping[str, FieldSource] = MappingProxyType(
     {
         "synthetic.parquet": FieldSource.SYNTHETIC,
@@ -25,6 +24,16 @@ ALLOWED_FILES: Mapping[str, FieldSource] = MappingProxyType(
 )
 
 
+_NAME = r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}"
+_FILES = {
+    re.compile(rf"{FOLDER}/({_NAME})\.{PARQUET}\Z"): "synthetic.parquet",
+    re.compile(rf"{FOLDER}/({_NAME})\.{CSV}\Z"): "synthetic.csv",
+    re.compile(rf"model/({_NAME})/model\.json\Z"): "model/model.json",
+    re.compile(rf"model/({_NAME})/model\.safetensors\Z"): "model/model.safetensors",
+}
+_FOLDER = re.compile(rf"(model|{FOLDER}|model/{_NAME})\Z")
+
+
 def table_file(table: str, form: str) -> str:
     """Path of a related table's file in a release.
 
@@ -34,18 +43,37 @@ def table_file(table: str, form: str) -> str:
     return f"{FOLDER}/{table}.{form}"
 
 
-def table_of(name: str) -> tuple[str, str] | None:
-    """Table and form of a release's file; None where it is of no related table.
+def kind_of(name: str) -> str | None:
+    """The file of a release of one table that a file is like; None where no release may hold it.
 
-    >>> table_of("tables/orders.csv"), table_of("synthetic.csv")
-    (('orders', 'csv'), None)
+    >>> kind_of("tables/orders.csv"), kind_of("model/orders/model.json"), kind_of("notes.txt")
+    ('synthetic.csv', 'model/model.json', None)
     """
-    found = _FILE.match(name)
-    return (found[1], found[2]) if found else None
+    if name in ALLOWED_FILES:
+        return name
+    return next((kind for form, kind in _FILES.items() if form.match(name)), None)
+
+
+def part_of(name: str) -> str:
+    """The related table that a file is of; empty for the files of any release.
+
+    >>> part_of("tables/orders.csv"), part_of("synthetic.csv")
+    ('orders', '')
+    """
+    found = next((match for form in _FILES if (match := form.match(name))), None)
+    return found[1] if found else ""
 
 
 def allowed_source(name: str) -> FieldSource | None:
     """Where the content of a release's file comes from; None where no release may hold it."""
-    if table_of(name) is not None:
-        return FieldSource.SYNTHETIC
-    return ALLOWED_FILES.get(name)
+    kind = kind_of(name)
+    return None if kind is None else ALLOWED_FILES[kind]
+
+
+def allowed_folder(name: str) -> bool:
+    """Whether a release may have a folder of this path.
+
+    >>> allowed_folder("tables"), allowed_folder("model/orders"), allowed_folder("notes")
+    (True, True, False)
+    """
+    return _FOLDER.match(name) is not None

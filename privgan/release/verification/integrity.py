@@ -8,7 +8,7 @@ import re
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from privgan.files.limits import LARGEST_JSON, MOST_FILES
@@ -23,16 +23,10 @@ from privgan.release.manifest import (
     manifest_mistakes,
 )
 from privgan.release.signing.signature import LARGEST_SIGNATURE_FILE, SIGNATURE_NAME
-from privgan.release.table_files import ALLOWED_FILES, CSV, allowed_source, table_file
+from privgan.release.table_files import allowed_folder, allowed_source
 
 LARGEST_MANIFEST = LARGEST_JSON[MANIFEST_NAME]
 SEALS = frozenset({MANIFEST_NAME, CHECKSUM_NAME, SIGNATURE_NAME})
-ALLOWED_FOLDERS = frozenset(
-    parent.as_posix()
-    for name in (*ALLOWED_FILES, table_file("x", CSV))
-    for parent in PurePosixPath(name).parents
-    if parent.name
-)
 _CHECKSUM_LINE = re.compile(rb"([0-9a-f]{64})  manifest\.json\n\Z")
 _FORMAT = re.compile(r"privgan\.manifest/([0-9]{1,6})\Z")
 
@@ -115,12 +109,12 @@ def _walk(folder: Path) -> tuple[set[str], list[str], dict[str, tuple[int, ...]]
                     f"{shown(relative)}: is a link or a special file; a release holds plain files"
                     " only"
                 )
-            elif relative not in ALLOWED_FOLDERS:
+            elif not allowed_folder(relative):
                 problems.append(f"{shown(relative)}: is a folder that a release does not have")
         folders[:] = [
             name
             for name in folders
-            if Path(where, name).relative_to(folder).as_posix() in ALLOWED_FOLDERS
+            if allowed_folder(Path(where, name).relative_to(folder).as_posix())
         ]
     return present, problems, seen
 
