@@ -133,6 +133,7 @@ _PLAN: dict[str, Declaration] = {
     ),
     **_named(PUBLIC, "canary_probability effort resumable"),
     **_named(MEASURED, "kind marginal_share rows rows_of_each"),
+    "table_rows": Each(MEASURED),
     "audit": _named(PUBLIC, "score bound"),
     "stages": {
         **_named(PUBLIC, "name epsilon delta"),
@@ -202,6 +203,12 @@ _ABOUT: dict[str, Declaration] = {
     "versions": Each(PROCESS),
     "canaries": _named(PUBLIC, "probability") | _named(PROCESS, "commitment"),
     "dp_sgd": MEASURED,
+    "tables": {
+        **_named(PUBLIC, "name key"),
+        "parent": _named(PUBLIC, "table column"),
+        "rows": SYNTHETIC,
+        "files": PROCESS,
+    },
 }
 # Only outcomes of public gates may leave. Of internal gates, only that they passed.
 _POLICY: dict[str, Declaration] = {

@@ -17,7 +17,7 @@ from privgan.errors import UsageError
 from privgan.naming import call
 from privgan.pipeline.canaries import FILE as CANARIES_FILE
 from privgan.pipeline.candidate_record import FORMAT, CandidateRecord
-from privgan.release.table_files import FOLDER
+from privgan.release.table_files import FOLDER, allowed_source
 
 AUDIT_FILE, REPORT_FILE, LOG_FILE = (
     "internal-audit.json",
@@ -120,6 +120,15 @@ class Candidate:
         files = [self.parquet, self.csv, self.schema, self.folder / _RECORD]
         more = (*sorted(self.model.rglob("*")), *sorted(self.tables.glob("*")))
         return tuple(path for path in (*files, *more) if path.is_file())
+
+    @property
+    def released(self) -> dict[str, Path]:
+        """The candidate's files that a release holds, by their names in it."""
+        return {
+            name: path
+            for path in self.leaving
+            if (name := self.name_of(path)) and allowed_source(name) is not None
+        }
 
     def name_of(self, path: Path) -> str:
         """The name of one of the candidate's files."""

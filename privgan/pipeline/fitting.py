@@ -84,7 +84,7 @@ def _reserved(
         about=RunFacts(
             conditional_facts=len(schema.facts_from(Source.ASSUMED_PUBLIC)),
             planned=plan.events,
-            columns=schema.names,
+            columns=tuple(label for label, _ in schema.labelled),
             customers=table.customer_names(),
             attempts=settings.attempts,
         ),

@@ -176,7 +176,7 @@ def _fill(
 
 
 def _copy(content: bytes | Path, destination: Path, source: FieldSource) -> FileEntry:
-    destination.parent.mkdir(exist_ok=True)
+    destination.parent.mkdir(parents=True, exist_ok=True)
     digest, size = hashlib.sha256(), 0
     with opened(content) as reader, destination.open("xb") as writer:
         while chunk := reader.read(_CHUNK):

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from privgan.files.fields import FieldSource
+from privgan.files.json_types import JsonDict
+from privgan.schema.schema import Schema
 
 FOLDER = "tables"
 PARQUET, CSV = "parquet", "csv"
@@ -77,3 +79,23 @@ def allowed_folder(name: str) -> bool:
     (True, True, False)
     """
     return _FOLDER.match(name) is not None
+
+
+def stated_tables(schema: Schema, rows: Mapping[str, int]) -> tuple[JsonDict, ...]:
+    """Each of several tables as a manifest lists it; none of one alone.
+
+    Args:
+        schema: The public facts.
+        rows: Number of rows of each synthetic table.
+    """
+    if not schema.tables:
+        return ()
+    root: JsonDict = {"name": schema.root, "key": schema.unit.column}
+    files = ["synthetic.csv", "synthetic.parquet"]
+    found = [root | {"rows": rows[schema.root], "files": files}]
+    for table in schema.tables:
+        stated = table.relation()
+        keys = {key: stated[key] for key in ("name", "key", "parent") if key in stated}
+        files = [table_file(table.name, form) for form in (CSV, PARQUET)]
+        found.append(keys | {"rows": rows[table.name], "files": files})
+    return tuple(found)

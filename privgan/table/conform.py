@@ -145,8 +145,8 @@ def check_not_claimed(schema: Schema) -> None:
         TableError: naming these facts.
     """
     claimed = [
-        f"{column.name}.{fact}"
-        for column in schema.columns
+        f"{label}.{fact}"
+        for label, column in schema.labelled
         if not isinstance(column, Open)
         for fact in column.facts_from(Source.MEASURED)
     ]

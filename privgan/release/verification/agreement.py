@@ -24,6 +24,7 @@ from privgan.release.verification.claim import claim_problems
 from privgan.release.verification.model import model_problems
 from privgan.release.verification.outcome import outcome_problems
 from privgan.release.verification.plan import is_planned_again, plan_problems
+from privgan.release.verification.related import listed_problems, unknown_files
 from privgan.release.verification.released import CSV, MODEL, PARQUET, REPORT, SCHEMA, Released
 from privgan.release.verification.report import report_problems
 from privgan.release.verification.sandbox import GuardedError, run_guarded
@@ -32,6 +33,7 @@ from privgan.table.schema_file import dump_schema
 
 _KNOWN: dict[str, list[str]] = {}
 _MOST_KNOWN = 32
+_TABLES = (".parquet", ".csv")
 _Check: TypeAlias = Callable[[Released], Iterator[str]]
 # Errors that damaged or hostile values cause in the comparison.
 _UNREADABLE = (
@@ -112,13 +114,25 @@ def _missing(released: Released) -> Iterator[str]:
     needed = (
         ()
         if released.version in opened.AS_STATED
-        else ALLOWED_FILES
+        else _needed(released)
         if released.ours
         else (SCHEMA,)
     )
     for name in needed:
         if not released.holds(name):
             yield f"{name}: is missing, and every release of privgan holds it"
+
+
+def _needed(released: Released) -> list[str]:
+    """The files of every release; a model in parts has its weights in these."""
+    in_parts = released.holds(MODEL) and released.is_in_parts
+    return [name for name in ALLOWED_FILES if not (in_parts and name == opened.WEIGHTS)]
+
+
+def _related(released: Released) -> Iterator[str]:
+    """Related tables and their files as the manifest lists them."""
+    if released.holds(SCHEMA):
+        yield from (*listed_problems(released), *unknown_files(released))
 
 
 def _schema_text(released: Released) -> Iterator[str]:
@@ -132,7 +146,7 @@ def _schema_text(released: Released) -> Iterator[str]:
 def _tables(released: Released) -> Iterator[str]:
     """The tables' problems, found in a separate process: pyarrow reads a foreign file."""
     listed, raw = released.manifest.files, released.manifest.raw
-    size = sum(listed[name].bytes for name in (PARQUET, CSV) if released.holds(name))
+    size = sum(entry.bytes for name, entry in listed.items() if name.endswith(_TABLES))
     # The manifest lists a hash of every file, and these are compared with what is read.
     told = json.dumps(raw, sort_keys=True)
     digest = hashlib.sha256(told.encode()).hexdigest()
@@ -152,6 +166,7 @@ def _tables(released: Released) -> Iterator[str]:
 _CHECKS: tuple[tuple[str, _Check], ...] = (
     ("the release", _missing),
     (SCHEMA, _schema_text),
+    ("the tables", _related),
     ("manifest.json", claim_problems),
     ("plan", plan_problems),
     ("policy", outcome_problems),

@@ -16,6 +16,7 @@ from privgan.generator.network_form import (
     NETWORK_KIND,
     weight_counts,
 )
+from privgan.parts.history_form import parts_of
 from privgan.planning.plan import GeneratorKind
 from privgan.planning.plan_facts import PlanFacts
 from privgan.privacy.budget import NEIGHBOURING_RELATION
@@ -23,6 +24,7 @@ from privgan.release.guarantee import statement
 from privgan.release.verification.integrity import shown
 from privgan.release.verification.numbers_in_text import claims_in, numbers_in
 from privgan.release.verification.released import MODEL, SCHEMA, WEIGHTS, Released
+from privgan.release.verification.released_part import ReleasedPart, released_parts
 
 _FINE = "cells:"  # A column whose fine cells were counted first is the one whose cells are merged.
 _ROUNDING = 1e-9  # Rounding of each share: a model holds nine decimals.
@@ -35,6 +37,7 @@ def code_problems(released: Released) -> Iterator[str]:
         yield "its encoder is not of the schema's modelled columns"
         return
     merged = _merged(released.manifest.plan)
+    merged = None if merged is None else merged | released.lent
     for column in released.encoder.columns:
         found = [*_code_problems(column, merged)] or _written(column, released.model["columns"])
         yield from (f"column {shown(column.name)}: {told}" for told in found)
@@ -130,6 +133,9 @@ def model_problems(released: Released) -> Iterator[str]:
             found_format = shown(released.model.get("format"))
             yield f"{MODEL}: its format is {found_format}, and this privgan writes another"
         return
+    if released.is_in_parts != bool(parts_of(released.schema)):
+        yield f"{MODEL}: is in parts, and the schema gives none, or the other way round"
+        return
     found = list(_kind(released)) or [
         *_claim(released),
         *_sizes(released),
@@ -138,10 +144,32 @@ def model_problems(released: Released) -> Iterator[str]:
     yield from (f"{MODEL}: {problem}" for problem in found)
     if not found and released.holds(WEIGHTS):
         yield from (f"{WEIGHTS}: {problem}" for problem in _tensors(released))
+    for part in released_parts(released) if released.is_in_parts else ():
+        yield from (f"part {part.part.name}: {problem}" for problem in _part_problems(part))
+
+
+def _part_problems(part: ReleasedPart) -> Iterator[str]:
+    """Contradictions of one part's model."""
+    if not (part.holds(MODEL) and part.holds(WEIGHTS)):
+        yield "its model is missing"
+        return
+    if part.is_in_parts or not part.whole_model:
+        yield f"its model is of the format {shown(part.model.get('format'))}"
+        return
+    found = list(_kind(part)) or [*_part_claim(part), *_sizes(part), *code_problems(part)]
+    yield from found or _tensors(part)
+
+
+def _part_claim(part: ReleasedPart) -> Iterator[str]:
+    """Whether a part claims what the whole does."""
+    if part.model["guarantee"] != part.whole.model["guarantee"]:
+        yield "claims another guarantee than the whole model"
 
 
 def _kind(released: Released) -> Iterator[str]:
     """Whether the model states the facts of its kind."""
+    if released.is_in_parts:
+        return
     model, needed = released.model, ("generator" if released.is_network else "latent")
     settings = released.manifest.plan.get("settings")
     if needed not in model:
@@ -202,7 +230,9 @@ def _sizes(released: Released) -> Iterator[str]:
         ("rows_of_each", plan.get("rows_of_each", model["rows_of_each"])),
         ("max_cells", plan.setting("marginals", "max_cells", model["max_cells"])),
     ]
-    if released.is_network:
+    if released.is_in_parts:
+        pass
+    elif released.is_network:
         pairs += [("width", plan.setting("network", "width", model["width"]))]
     else:
         pairs += [

@@ -12,7 +12,9 @@ from typing import Any
 from privgan.domain.measured import opened
 from privgan.errors import UsageError
 from privgan.files.limits import MOST_PLANNED_CODES, MOST_PLANNED_COLUMNS
-from privgan.planning.domain_stage import ROWS_OF_EACH
+from privgan.parts.history_form import parts_of
+from privgan.parts.part import part_of
+from privgan.planning.domain_stage import ROWS_OF_EACH, row_count_of
 from privgan.planning.plan import FORMAT, GeneratorKind, Plan, StepKind
 from privgan.planning.plan_facts import PlanFacts, PlannedStep
 from privgan.planning.planner import PlanOptions, make_plan, with_domain
@@ -58,7 +60,7 @@ def is_planned_again(schema: Schema) -> bool:
     codes = sum(
         len(column.categories) for column in schema.modelled if isinstance(column, Discrete)
     )
-    return len(schema.columns) <= MOST_PLANNED_COLUMNS and codes <= MOST_PLANNED_CODES
+    return len(schema.labelled) <= MOST_PLANNED_COLUMNS and codes <= MOST_PLANNED_CODES
 
 
 def _facts(released: Released, plan: PlanFacts) -> Iterator[str]:
@@ -99,7 +101,16 @@ def _steps(schema: Schema, plan: PlanFacts) -> Iterator[str]:
         if whole and step.kind not in _KINDS:
             yield f"step {shown(step.name)} is of kind {shown(step.kind)}, which no plan has"
             continue
-        yield from _step_problems(step, schema.unit.max_rows)
+        yield from _step_problems(step, _most_rows(schema, step.name))
+
+
+def _most_rows(schema: Schema, step: str) -> int:
+    """The most rows of one customer that a step counts: those of its part or table."""
+    of_counts = {row_count_of(table.name): table.max_rows for table in schema.tables}
+    if step in of_counts:
+        return of_counts[step]
+    parts = {part.name: part.unit.max_rows for part in parts_of(schema)}
+    return parts.get(part_of(step, tuple(parts)), schema.unit.max_rows)
 
 
 def _step_problems(step: PlannedStep, most: int) -> Iterator[str]:
@@ -227,7 +238,8 @@ def _planned(schema: Schema, stated: PlanFacts) -> Plan:
     )
     if not plan.domain_budget:
         return plan
-    return with_domain(plan, schema, facts["rows"], tuple(facts["rows_of_each"]))
+    table_rows = facts.get("table_rows", {})
+    return with_domain(plan, schema, facts["rows"], tuple(facts["rows_of_each"]), table_rows)
 
 
 def _opened(schema: Schema) -> Schema:

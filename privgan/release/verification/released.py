@@ -18,7 +18,7 @@ from privgan.domain.encoding import Encoder, encoder_from_json
 from privgan.files.limits import MOST_ALL_CELLS
 from privgan.files.safe_open import open_listed, read_listed
 from privgan.files.strict_json import read_json
-from privgan.generator.network_form import FORMATS, NETWORK_FORMAT
+from privgan.generator.network_form import FORMATS, NETWORK_FORMAT, PARTS_FORMAT
 from privgan.release.contents import largest_of
 from privgan.release.guarantee import versions
 from privgan.release.manifest import Manifest
@@ -83,9 +83,18 @@ class Released:
         """Whether its version writes reports in the same words as this one."""
         return self.version in SAME_WORDS
 
+    @property
+    def lent(self) -> frozenset[str]:
+        """The columns whose codes another part has measured; none of a whole table."""
+        return frozenset()
+
     def holds(self, name: str) -> bool:
         """Whether the manifest lists a file."""
-        return name in self.manifest.files
+        return self._place(name) in self.manifest.files
+
+    def _place(self, name: str) -> str:
+        """The path of a file in the release."""
+        return name
 
     def content(self, name: str) -> bytes:
         """A listed file's bytes, checked against the manifest's hash.
@@ -93,14 +102,13 @@ class Released:
         Raises:
             ChangedError: It has another hash by now.
         """
-        return read_listed(self.folder / name, largest_of(name), self._hash(name))
+        name = self._place(name)
+        return read_listed(self.folder / name, largest_of(name), self.manifest.files[name].sha256)
 
     def opened(self, name: str) -> AbstractContextManager[BufferedReader]:
         """A listed large file, opened for reading; ChangedError as above."""
-        return open_listed(self.folder / name, self._hash(name))
-
-    def _hash(self, name: str) -> str:
-        return self.manifest.files[name].sha256
+        name = self._place(name)
+        return open_listed(self.folder / name, self.manifest.files[name].sha256)
 
     @cached_property
     def schema(self) -> Schema:
@@ -122,6 +130,11 @@ class Released:
     def is_network(self) -> bool:
         """Whether the model is an autoregressive network; otherwise it is a mixture."""
         return self.model["format"] == NETWORK_FORMAT
+
+    @property
+    def is_in_parts(self) -> bool:
+        """Whether the model is one of several parts, each with a model of its own."""
+        return self.model.get("format") == PARTS_FORMAT
 
     @cached_property
     def encoder(self) -> Encoder:
