@@ -125,11 +125,24 @@ FRAMES = {
         "_drafted_schema",
         "_conformed",
     },
+    "generator/child_draws.py": {
+        "of",
+        "_nothing",
+        "_block",
+        "_above",
+        "_rows",
+        "_drawn",
+        "_decoded",
+        "_holds",
+        "_held",
+    },
+    "generator/related_sampler.py": {"chunk", "_customers", "_finished"},
     "generator/row_sampler.py": {"chunk"},
     "measurement/looks.py": {"values"},
     "pipeline/read_candidate.py": {"synthetic"},
     "pipeline/reference_fits.py": {"fitted_sample"},
     "pipeline/writing.py": {"noisy_figures"},
+    "pipeline/writing_related.py": {"write_related"},
 }
 ABOVE = ("api/", "cli/", "generator/", "measurement/", "pipeline/", "planning/", "policy/")
 # Modules that may name the types in which rows travel.
