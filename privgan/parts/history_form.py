@@ -8,6 +8,7 @@ from functools import cached_property
 
 from privgan.domain.regions import columns_of
 from privgan.errors import InternalError
+from privgan.parts.number_classes import NumberClasses
 from privgan.parts.part import Part
 from privgan.privacy.budget import PrivacyUnit
 from privgan.schema.columns import Column, Discrete, Kind, Numeric, Temporal
@@ -18,12 +19,12 @@ from privgan.schema.schema import Schema, choose_target
 CUSTOMERS, EVENTS = "customers", "events"
 # Shares of the model's budget; the rest measures single columns of the rows (CDNOW and a simulated
 # shop, ``reports/benchmarks``).
-SHARES = {CUSTOMERS: 0.3, EVENTS: 0.5}
+SHARES = {CUSTOMERS: 0.25, EVENTS: 0.5}
 # With more columns of its own an event does not look at the one before: pairs would cost too much.
 _MOST_REMEMBERED = 6
-_STEP_DECIMALS = 4
-# Events left after one: these numbers alone, and more of them together.
-_LEFT_ALONE, _LEFT_FEW = 4, 8
+_STEP_DECIMALS = 3
+# Up to so many events, and events that are left, each number is a class by itself.
+_COUNTS_ALONE, _LEFTS_ALONE, _MOST_LEFT = 10, 4, 9
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,16 @@ class HistoryForm:
         known = (*self.numbers, *self.classes)
         return known if len(self.own) <= _MOST_REMEMBERED else ()
 
+    @cached_property
+    def counts(self) -> NumberClasses:
+        """Classes of the number of a customer's events."""
+        return NumberClasses(1, _COUNTS_ALONE, self.facts.longest)
+
+    @cached_property
+    def lefts(self) -> NumberClasses:
+        """Classes of the number of events that follow an event."""
+        return NumberClasses(0, _LEFTS_ALONE, min(_MOST_LEFT, self.facts.longest - 1))
+
     @property
     def count(self) -> str:
         """Name of the number of a customer's events."""
@@ -97,7 +108,7 @@ class HistoryForm:
 
     @property
     def step(self) -> str:
-        """Name of an event's step: the share of the time that is left until the last event."""
+        """Name of an event's step in time: 1 where it and all that follow are evenly spaced."""
         return self._free("step")
 
     @cached_property
@@ -107,7 +118,7 @@ class HistoryForm:
             name=self.step,
             kind=Kind.FLOAT,
             lower=0.0,
-            upper=1.0,
+            upper=float(self.facts.longest),
             decimals=_STEP_DECIMALS,
             special_values=(0.0,),
             missing=True,
@@ -207,9 +218,7 @@ class HistoryForm:
         return set(columns_of(rule, self.schema)) <= set(self.facts.constant)
 
     def _summaries(self) -> Iterator[Column]:
-        yield Numeric(
-            name=self.count, kind=Kind.INTEGER, lower=1.0, upper=float(self.facts.longest)
-        )
+        yield Discrete(name=self.count, kind=Kind.ORDINAL, categories=self.counts.labels)
         yield replace(_public(self.order), name=self.first)
         yield replace(_public(self.order), name=self.last, missing=True)
         yield from map(self._mean, self.numbers)
@@ -239,20 +248,12 @@ class HistoryForm:
         return replace(_public(column), name=self.usual(column))
 
     def _left(self) -> Column:
-        return Discrete(name=self.left, kind=Kind.ORDINAL, categories=LEFT)
+        return Discrete(name=self.left, kind=Kind.ORDINAL, categories=self.lefts.labels)
 
     def _before(self) -> tuple[Column, ...]:
         return tuple(
             replace(_public(part), name=self.before(part), missing=True) for part in self.remembered
         )
-
-
-LEFT = (
-    *map(str, range(_LEFT_ALONE + 1)),
-    f"{_LEFT_ALONE + 1} to {_LEFT_FEW}",
-    f"{_LEFT_FEW + 1} and more",
-)
-LEFT_STARTS = (*range(_LEFT_ALONE + 1), _LEFT_ALONE + 1, _LEFT_FEW + 1)
 
 
 def parts_of(schema: Schema) -> tuple[Part, ...]:

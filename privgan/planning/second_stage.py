@@ -42,6 +42,8 @@ _SHARES = {
     GeneratorKind.NETWORK: SHARE_BESIDE_NETWORK,
     GeneratorKind.GAN: SHARE_BESIDE_CRITIC,
 }
+# Of rows whose events are measured as a part, the shape of single columns is mainly asked.
+_FINE_SHARE_ALONE = 0.6
 _CELLS_BY_SIGNAL = 16.0
 FEWEST_CELLS, _MOST_CELLS = 192, 1_024
 
@@ -97,7 +99,8 @@ class _RowsAlone:
     def steps(self, scale: float) -> tuple[PlanStep, ...]:
         """Their steps, with every noise multiplied by a scale."""
         alone = replace(self.plan, marginals=replace(self.plan.marginals, widest=1))
-        return Draft(alone, self.schema).marginal_steps(scale / math.sqrt(self.share))
+        draft = Draft(alone, self.schema, fine_share=_FINE_SHARE_ALONE)
+        return draft.marginal_steps(scale / math.sqrt(self.share))
 
 
 @dataclass(frozen=True)
