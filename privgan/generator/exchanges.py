@@ -16,7 +16,8 @@ from privgan.domain.frames import with_columns
 from privgan.parts.history_form import HistoryForm
 from privgan.table.violations import holds
 
-_ROUNDS = 100
+_ROUNDS = 200
+_NEAR = 0.1
 
 
 def exchanged(
@@ -43,7 +44,9 @@ def exchanged(
     # One event alone has its customer's means already.
     rows = np.flatnonzero(np.bincount(owner)[owner] > 1)
     for _ in range(_ROUNDS):
-        one, other = _pairs(rows, owner, alike, rng)
+        one, other = _pairs(
+            rows, owner, alike, sums.values[source, rng.integers(sums.values.shape[1])], rng
+        )
         better = sums.gain(source, one, other) > 0
         one, other = one[better], other[better]
         kept = _allowed(frame, source, one, other, form)
@@ -134,13 +137,18 @@ def _classes(frame: pd.DataFrame, form: HistoryForm) -> np.ndarray:
 
 
 def _pairs(
-    rows: np.ndarray, owner: np.ndarray, alike: np.ndarray, rng: np.random.Generator
+    rows: np.ndarray,
+    owner: np.ndarray,
+    alike: np.ndarray,
+    value: np.ndarray,
+    rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pairs among some rows that are alike, of each customer at most one row."""
     shuffled = rng.permutation(rows)
     _, first = np.unique(owner[shuffled], return_index=True)
     rows = shuffled[first]
-    rows = rows[np.lexsort((rng.random(len(rows)), alike[rows]))]
+    rank = np.argsort(np.argsort(value[rows])) / len(rows) + _NEAR * rng.random(len(rows))
+    rows = rows[np.lexsort((rank, alike[rows]))]
     one, other = rows[:-1:2], rows[1::2]
     same = alike[one] == alike[other]
     return one[same], other[same]

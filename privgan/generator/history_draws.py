@@ -106,8 +106,8 @@ class HistoryDraws:
 
     def __init__(self, form: HistoryForm, events: EventModel) -> None:
         self._form, self._encoder = form, events.encoder
-        self._mixture = ConditionalMixture(events.distribution)
         self._index = {name: place for place, name in enumerate(events.encoder.names)}
+        self._mixture = ConditionalMixture(events.distribution)
         self._takes_step = _present(events.encoder.columns[self._index[form.step]])
 
     def of(self, customers: pd.DataFrame, rng: np.random.Generator) -> Histories:
@@ -138,7 +138,9 @@ class HistoryDraws:
     ) -> Iterator[tuple[pd.DataFrame, np.ndarray, np.ndarray]]:
         """Events of some strands, place by place, with their strands and whether they hold."""
         own = customers.iloc[strands.customer].reset_index(drop=True)
-        known = self._mixture.weights(self._coded(own, self._form.context_of_customers))
+        own[self._form.count] = self._form.coarse_counts.of(strands.number)
+        context = [*self._form.lent_by_customers, self._form.count]
+        known = self._mixture.weights(self._coded(own, context))
         before = _Before(strands.first, {})
         for place in range(int(strands.number[0])):
             active = slice(int((strands.number > place).sum()))

@@ -25,9 +25,11 @@ from privgan.measurement.marginals import (
     marginal_of,
     onto_simplex,
 )
+from privgan.parts.borrowing import lent
 from privgan.planning.plan import Plan, PlanStep, StepKind
 from privgan.planning.workload import BY_DIFFERENCE, measured_at_once
 from privgan.privacy.mechanisms import CountHistogram, CountHistograms, Selection
+from privgan.schema.columns import Column
 from privgan.schema.schema import Schema
 
 
@@ -42,7 +44,11 @@ class Model(Protocol):
 
 
 def measure_encoder(
-    looks: Looks, schema: Schema, plan: Plan, known: Mapping[str, ColumnCode] | None = None
+    looks: Looks,
+    schema: Schema,
+    plan: Plan,
+    known: Mapping[str, ColumnCode] | None = None,
+    alike: Mapping[str, str] | None = None,
 ) -> Encoder:
     """Choose bins from noisy fine histograms, or from the schema for small columns.
 
@@ -51,22 +57,27 @@ def measure_encoder(
         schema: The public facts.
         plan: Fixes each histogram's noise.
         known: Codes of columns that were measured before.
+        alike: For some columns the one of the same rows whose codes they have.
     """
-    columns: list[ColumnCode] = []
-    known = known or {}
-    measured = {step.name for step in plan.of_kind(StepKind.CELL_HISTOGRAM)}
+    found, alike = dict(known or {}), alike or {}
     for column in schema.modelled:
-        if column.name in known:
-            columns.append(known[column.name])
-            continue
-        cells = cells_of(column, plan.marginals.max_cells)
-        name = f"cells:{column.name}"
-        if name not in measured:
-            columns.append(_by_length(identity_code(cells)))
-            continue
-        shares = _measured_shares(looks, plan.step(name), cells)
-        columns.append(merged_code(cells, shares, max_codes=plan.marginals.max_codes))
-    return Encoder(tuple(columns))
+        if column.name not in found and column.name not in alike:
+            found[column.name] = _measured_code(looks, column, plan)
+    for column in schema.modelled:
+        if column.name in alike:
+            found[column.name] = lent(found[alike[column.name]], column)
+    return Encoder(tuple(found[column.name] for column in schema.modelled))
+
+
+def _measured_code(looks: Looks, column: Column, plan: Plan) -> ColumnCode:
+    """A column's codes, merged where the plan has a fine histogram of it."""
+    cells = cells_of(column, plan.marginals.max_cells)
+    names = {step.name for step in plan.of_kind(StepKind.CELL_HISTOGRAM)}
+    name = f"cells:{column.name}"
+    if name not in names:
+        return _by_length(identity_code(cells))
+    shares = _measured_shares(looks, plan.step(name), cells)
+    return merged_code(cells, shares, max_codes=plan.marginals.max_codes)
 
 
 def _measured_shares(looks: Looks, step: PlanStep, cells: Cells) -> np.ndarray:

@@ -149,20 +149,23 @@ class PrivateTable(Sealed):
             self.dataset, self.unit, clamp_measured(self._frame, schema), self._customers, whole
         )
 
-    def view(self, part: Part, schema: Schema, coins: SecretStream) -> PrivateTable:
+    def view(
+        self, part: Part, schema: Schema, unit: PrivacyUnit, coins: SecretStream
+    ) -> PrivateTable:
         """A part's view, made from all rows of each customer; no row comes out.
 
         Args:
-            part: The part; of each customer at most its unit's number of the view's rows are kept.
+            part: The part.
             schema: The public facts, with every measured one filled in.
+            unit: How many of the view's rows are kept of each customer.
             coins: Pick these rows.
         """
         if self._whole is None:
             raise InternalError(f"the part {part.name} needs the customers' whole rows")
         found = self._whole.view(part, schema)
-        used = bounded(found.customers, part.unit.max_rows, coins)
+        used = bounded(found.customers, unit.max_rows, coins)
         frame = found.frame.loc[used].reset_index(drop=True)
-        return PrivateTable(self.dataset, part.unit, frame, found.customers[used])
+        return PrivateTable(self.dataset, unit, frame, found.customers[used])
 
     def _encoded(self, encode: Encode) -> np.ndarray:
         if self._codes is None or self._codes[0] != encode:

@@ -88,14 +88,17 @@ class _Rows:
         """One row an event, in order."""
         form = self.form
         context = self.summaries.iloc[self.customer].reset_index(drop=True)
-        found = {name: context[name] for name in context if name in form.events.schema.names}
+        found = {name: context[name] for name in form.lent_by_customers}
+        found[form.count] = form.coarse_counts.of(self.number)[self.customer]
         left = self.number[self.customer] - self.place - 1
         found[form.left] = form.lefts.of(left)
         found[form.order.name] = self.frame[form.order.name]
         found |= {form.before(part): self._before(part) for part in form.remembered}
         found[form.step] = self._steps(left)
         found |= {part.name: self.frame[part.name] for part in form.own}
-        return View(pd.DataFrame(found)[list(form.events.schema.names)], self.owner)
+        frame = pd.DataFrame(found)[list(form.events.schema.names)]
+        seen = self.number[self.customer] >= form.events.least
+        return View(frame[seen].reset_index(drop=True), self.owner[seen])
 
     def _means(self, column: Numeric) -> np.ndarray:
         """Mean of a column's ordinary values [customers]; missing where there is none."""

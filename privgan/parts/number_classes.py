@@ -11,9 +11,6 @@ from functools import cached_property
 
 import numpy as np
 
-# Each range ends a quarter above its begin.
-_WIDTH = 0.25
-
 
 @dataclass(frozen=True)
 class NumberClasses:
@@ -23,6 +20,7 @@ class NumberClasses:
         least: The smallest number.
         alone: Up to this one each number is a class by itself.
         most: The largest number; whatever is above it counts as it.
+        width: How far each range ends above its begin, as a share of that.
 
     >>> NumberClasses(1, 3, 9).labels
     ('1', '2', '3', '4 to 5', '6 to 7', '8 to 9')
@@ -31,13 +29,14 @@ class NumberClasses:
     least: int
     alone: int
     most: int
+    width: float = 0.25
 
     @cached_property
     def starts(self) -> tuple[int, ...]:
         """The smallest number of each class."""
         found = list(range(self.least, min(self.alone, self.most) + 1))
         while (begun := found[-1]) < self.most:
-            width = 1 if begun <= self.alone else int(begun * (1 + _WIDTH)) - begun + 1
+            width = 1 if begun <= self.alone else int(begun * self.width) + 1
             if begun + width > self.most:
                 break
             found.append(begun + width)

@@ -22,8 +22,8 @@ from privgan.measurement.measure import (
     measure_rounds,
 )
 from privgan.owner.owners_table import OwnersTable
-from privgan.parts.borrowing import borrowed_codes
-from privgan.parts.history_form import parts_of
+from privgan.parts.borrowing import Lender, borrowed_codes
+from privgan.parts.history_form import HistoryForm, parts_of
 from privgan.pipeline.canaries import Canaries, draw_canaries
 from privgan.pipeline.job import FitSettings, Fitted, Job, Refining, fitted_of
 from privgan.pipeline.library_maps import check_libraries
@@ -147,21 +147,32 @@ def _measured_text(column: Column) -> str:
 
 
 def _measured_in_parts(job: Job, canaries: Canaries) -> Fitted:
-    """Measure single columns of the rows, and then one part after another."""
-    with job.progress.task(StageName.MEASURE):
-        encoder = measure_encoder(job.looks, job.schema, job.plan)
-        measurements = measure_one_way(job.looks, encoder, job.plan)
-    encoders, made = {"": encoder}, dict[str, Fitted]()
+    """Measure one part after another, and then single columns of the rows by their codes."""
+    lenders: dict[str, Lender] = {}
+    made: dict[str, Fitted] = {}
     for part, planned in zip(parts_of(job.schema), job.plan.parts, strict=True):
-        view = job.table.view(part, job.schema, job.coins)
-        own = replace(job, table=view, schema=part.schema, plan=planned.plan, part=part.name)
-        found = _measured(own, canaries, borrowed_codes(part, encoders))
-        made[part.name], encoders[part.name] = found, found.encoder
+        plan = planned.plan
+        view = job.table.view(part, job.schema, plan.unit, job.coins)
+        own = replace(job, table=view, schema=part.schema, plan=plan, part=part.name)
+        most = plan.marginals.max_codes
+        known = borrowed_codes(part.schema, part.borrowed, lenders, most)
+        alike = {name: of for name, (lender, of) in part.borrowed.items() if lender == part.name}
+        found = _measured(own, canaries, known, alike)
+        made[part.name] = found
+        lenders[part.name] = Lender(found.encoder, found.measurements.frequencies())
+    with job.progress.task(StageName.MEASURE):
+        most = job.plan.marginals.max_codes
+        codes = borrowed_codes(job.schema, HistoryForm(job.schema).lenders, lenders, most)
+        encoder = measure_encoder(job.looks, job.schema, job.plan, codes)
+        measurements = measure_one_way(job.looks, encoder, job.plan)
     return replace(fitted_of(job, encoder, measurements, None, canaries), parts=made)
 
 
 def _measured(
-    job: Job, canaries: Canaries, known: Mapping[str, ColumnCode] | None = None
+    job: Job,
+    canaries: Canaries,
+    known: Mapping[str, ColumnCode] | None = None,
+    alike: Mapping[str, str] | None = None,
 ) -> Fitted:
     """Measure, and fit the generator to the marginals.
 
@@ -169,10 +180,11 @@ def _measured(
         job: The inputs.
         canaries: INTERNAL.
         known: Codes of columns that were measured before.
+        alike: For some columns the one of the same rows whose codes they have.
     """
     looks, settings = job.looks, job.plan.generator
     with job.progress.task(StageName.MEASURE) as task:
-        encoder = measure_encoder(looks, job.schema, job.plan, known)
+        encoder = measure_encoder(looks, job.schema, job.plan, known, alike)
         measurements = measure_one_way(looks, encoder, job.plan)
         measurements = measure_all(
             looks, job.schema, encoder, job.plan, measurements, progress=task.update

@@ -82,19 +82,17 @@ class Draft:
         plan: The plan without them.
         schema: The schema.
         known: The columns whose codes are known already.
-        fine_share: Share of the fine histograms, were all columns merged.
     """
 
     plan: Plan
     schema: Schema
     known: frozenset[str] = frozenset()
-    fine_share: float = _FINE_SHARE
 
     def marginal_steps(self, scale: float) -> tuple[PlanStep, ...]:
         """All steps but the critic's, with every noise multiplied by a scale."""
         rho = scale**-2
         columns, merged = self.schema.modelled, self._merged
-        fine_share = self.fine_share * len(merged) / len(columns)
+        fine_share = _FINE_SHARE * len(merged) / len(columns)
         fine = [
             self._histogram(
                 f"cells:{name}", StepKind.CELL_HISTOGRAM, rho * fine_share / len(merged)

@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from privgan.parts.history_form import parts_of
 from privgan.parts.part import Part, step_of
 from privgan.planning.dpsgd_settings import (
@@ -14,7 +16,7 @@ from privgan.planning.dpsgd_settings import (
     NetworkSettings,
     RatioCriticSettings,
 )
-from privgan.planning.model_stage import Draft, calibrated, least_scale, noise_of_pairs
+from privgan.planning.model_stage import Draft, calibrated, least_scale, noise_of_pairs, zcdp_of
 from privgan.planning.plan import (
     EFFORTS,
     GeneratorKind,
@@ -42,8 +44,9 @@ _SHARES = {
     GeneratorKind.NETWORK: SHARE_BESIDE_NETWORK,
     GeneratorKind.GAN: SHARE_BESIDE_CRITIC,
 }
-# Of rows whose events are measured as a part, the shape of single columns is mainly asked.
-_FINE_SHARE_ALONE = 0.6
+# A pair's usual number of cells, by which the error of a view's measured rows is reckoned.
+_USUAL_CELLS = 100
+_NONE = 1e-12
 _CELLS_BY_SIGNAL = 16.0
 FEWEST_CELLS, _MOST_CELLS = 192, 1_024
 
@@ -99,7 +102,7 @@ class _RowsAlone:
     def steps(self, scale: float) -> tuple[PlanStep, ...]:
         """Their steps, with every noise multiplied by a scale."""
         alone = replace(self.plan, marginals=replace(self.plan.marginals, widest=1))
-        draft = Draft(alone, self.schema, fine_share=_FINE_SHARE_ALONE)
+        draft = Draft(alone, self.schema, frozenset(self.schema.names))
         return draft.marginal_steps(scale / math.sqrt(self.share))
 
 
@@ -128,27 +131,59 @@ class _DraftedPart:
 
 def _sub_plan(plan: Plan, part: Part) -> Plan:
     """A part's plan without its steps, with the budget that its share would buy alone."""
-    rows, rows_of_each = plan.rows, plan.rows_of_each
-    if part.unit.max_rows == 1 and rows is not None:
-        rows, rows_of_each = max(1, round(rows / plan.rows_per_customer)), (1.0,)
+    assert plan.rows is not None
+    customers = plan.rows / plan.rows_per_customer
     budget = PrivacyBudget(
         epsilon=plan.model_budget.epsilon * math.sqrt(part.share), delta=plan.model_budget.delta
     )
+    most = _measured_rows(part, plan.rows_of_each, plan.kept_in_customers, zcdp_of(budget))
+    shares = _bounded_shares(part, plan.rows_of_each, most)
     sub = replace(
         plan,
         schema_fingerprint=part.schema.fingerprint(),
-        unit=part.unit,
+        unit=replace(part.unit, max_rows=most),
         domain_budget=None,
         domain_steps=(),
         domain_cost=None,
         model_budget=budget,
-        rows=rows,
-        rows_of_each=rows_of_each,
+        rows=max(1, round(customers * float(shares @ np.arange(1, most + 1)))),
+        rows_of_each=tuple((shares / max(shares.sum(), _NONE)).tolist()),
         kind=GeneratorKind.MIXTURE,
         marginal_share=1.0,
         resumable=False,
     )
     return _coded(sub, part.schema)
+
+
+def _measured_rows(part: Part, rows_of_each: Sequence[float], customers: float, rho: float) -> int:
+    """How many rows of a customer a view measures: as many as give its pairs the least error.
+
+    More rows have less error of sampling, and more noise.
+
+    Args:
+        part: The part.
+        rows_of_each: Share of the customers with 1, 2, … rows in the table.
+        customers: How many customers there are.
+        rho: The part's zCDP.
+    """
+    columns = len(part.schema.modelled)
+    noise = math.sqrt(columns * (columns - 1) / 2 / (2 * rho))
+
+    def error(most: int) -> float:
+        rows = customers * _bounded_shares(part, rows_of_each, most) @ np.arange(1, most + 1)
+        cell = max(float(rows), 1.0) / _USUAL_CELLS
+        return 1 / cell + (most * noise / cell) ** 2
+
+    return min(range(1, part.unit.max_rows + 1), key=error)
+
+
+def _bounded_shares(part: Part, rows_of_each: Sequence[float], most: int) -> np.ndarray:
+    """Share of the customers with 1, 2, … rows in a view of at most so many [most]."""
+    if part.unit.max_rows == 1:
+        return np.ones(1)
+    numbers = np.arange(1, len(rows_of_each) + 1)
+    seen = np.asarray(rows_of_each) * (numbers >= part.least)
+    return np.bincount(np.minimum(numbers, most) - 1, weights=seen, minlength=most)
 
 
 def _finished(
