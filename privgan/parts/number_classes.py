@@ -53,6 +53,12 @@ class NumberClasses:
         pairs = zip(self.starts, self.ends, strict=True)
         return tuple(str(a) if a == b else f"{a} to {b}" for a, b in pairs)
 
+    @cached_property
+    def means(self) -> np.ndarray:
+        """Mean number of each class [classes], where numbers are drawn as ``drawn`` draws them."""
+        ranges = (np.arange(a, b + 1) for a, b in zip(self.starts, self.ends, strict=True))
+        return np.array([_mean(numbers) for numbers in ranges])
+
     def of(self, numbers: np.ndarray) -> np.ndarray:
         """The class [rows], as its label, of numbers [rows]."""
         held = np.clip(numbers, self.least, self.most)
@@ -69,3 +75,11 @@ class NumberClasses:
         high = np.asarray(self.ends, dtype=float)[places] + 1
         found = 1 / (1 / low - rng.random(len(places)) * (1 / low - 1 / high))
         return np.minimum(np.floor(found), high - 1).astype(np.int64)
+
+
+def _mean(numbers: np.ndarray) -> float:
+    """Mean of numbers that fall off as ``drawn`` draws them."""
+    if len(numbers) == 1:
+        return float(numbers[0])
+    shares = 1 / numbers - 1 / (numbers + 1)
+    return float(numbers @ shares / shares.sum())

@@ -11,8 +11,11 @@ import pandas as pd
 from privgan.files.atomic import owner_only
 from privgan.generator.frozen import Frozen, FrozenMixture
 from privgan.generator.frozen_network import FrozenNetwork
+from privgan.generator.part_model import PartModel
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.measurement.marginals import exact_counts
+from privgan.parts.history_form import CUSTOMERS, HistoryForm, parts_of
+from privgan.parts.part import Part
 from privgan.pipeline.candidate import Candidate
 from privgan.pipeline.candidate_record import CandidateRecord, PlanCost
 from privgan.pipeline.job import Fitted
@@ -79,16 +82,41 @@ def _write_files(
 
 def synthesizer_of(fitted: Fitted) -> Synthesizer:
     """The frozen synthesizer of a fit."""
-    assert fitted.plan.rows is not None
     return Synthesizer(
         schema=fitted.schema,
         encoder=fitted.encoder,
-        model=_frozen(fitted),
+        model=None if fitted.parts else _frozen(fitted),
         frequencies=tuple(fitted.measurements.frequencies()),
         max_cells=fitted.plan.marginals.max_cells,
-        rows=fitted.plan.rows,
+        rows=_rows(fitted),
         rows_of_each=fitted.plan.rows_of_each,
         guarantee=claim(fitted.plan, fitted.schema, secret=fitted.secret),
+        parts=tuple(_part_model(part, fitted) for part in parts_of(fitted.schema)),
+    )
+
+
+def _rows(fitted: Fitted) -> int:
+    """The default number of rows; of histories, those that a bound left unmeasured counted."""
+    plan = fitted.plan
+    assert plan.rows is not None
+    if not fitted.parts or plan.declared_rows is not None:
+        return plan.rows
+    form, found = HistoryForm(fitted.schema), fitted.parts[CUSTOMERS]
+    kept_in = found.measurements.rows / (1.0 - plan.canary_probability / 2.0)
+    shares = found.measurements.one_way(found.encoder.names.index(form.count))
+    return max(1, round(kept_in * float(shares @ form.counts.means)))
+
+
+def _part_model(part: Part, fitted: Fitted) -> PartModel:
+    found = fitted.parts[part.name]
+    assert found.plan.rows is not None
+    return PartModel(
+        part=part,
+        encoder=found.encoder,
+        model=_frozen(found),
+        frequencies=tuple(found.measurements.frequencies()),
+        max_cells=found.plan.marginals.max_cells,
+        rows=found.plan.rows,
     )
 
 
@@ -96,7 +124,7 @@ def _frozen(fitted: Fitted) -> Frozen:
     """The generator that a run ends with: its network, where it has fitted one."""
     if fitted.network is not None:
         return FrozenNetwork.of(fitted.network)
-    model = fitted.model
+    model = fitted.generator
     return FrozenMixture(model.network.cpu().eval(), model.latents.cpu(), model.codes_of_conditions)
 
 
