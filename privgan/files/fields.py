@@ -262,6 +262,15 @@ _MODEL: dict[str, Declaration] = {
 # A mixture states its latent dimensions, a network that it is one.
 MODEL: Declaration = MappingProxyType({**_MODEL, "latent": PUBLIC})
 NETWORK_MODEL: Declaration = MappingProxyType({**_MODEL, "generator": PUBLIC})
+# A table in parts states of each what a whole model states of itself.
+_PART: dict[str, Declaration] = {
+    **_named(MEASURED, "max_cells rows frequencies"),
+    **_named(PUBLIC, "format width latent generator"),
+    "columns": Each(_named(MEASURED, "code_of within")),
+}
+PARTS_MODEL: Declaration = MappingProxyType(
+    {name: part for name, part in _MODEL.items() if name != "width"} | {"parts": Each(_PART)}
+)
 _REPORT_STEP: dict[str, Declaration] = {
     **_named(PUBLIC, "name kind count mechanism"),
     **_named(MEASURED, "epsilon noise repeats rate expected_error"),
