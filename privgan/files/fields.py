@@ -8,57 +8,15 @@ leaf is the field's source.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from itertools import islice
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any
 
 from privgan.errors import InternalError
+from privgan.files.field_sources import Again, Declaration, Each, FieldSource, Stated
 
 # How many wrong fields are looked for, and how much of their names is told.
 _MOST_TOLD, _LONGEST_PATH = 100, 200
-
-
-class FieldSource(StrEnum):
-    """The source of a field's content; exact figures of private rows are no source."""
-
-    PUBLIC = "public"
-    MEASURED = "measured"
-    SYNTHETIC = "synthetic"
-    PROCESS = "process"
-
-
-@dataclass(frozen=True)
-class Each:
-    """A mapping whose keys are public names, of columns, packages or files.
-
-    Or one value that stands for all of them.
-
-    Attributes:
-        of: The declaration of each value.
-    """
-
-    of: Declaration
-
-
-@dataclass(frozen=True)
-class Stated:
-    """A schema fact whose source the schema itself states, column by column.
-
-    Attributes:
-        sources: What it may be.
-    """
-
-    sources: tuple[FieldSource, ...]
-
-
-@dataclass(frozen=True)
-class Again:
-    """A value with the same fields as the event around it."""
-
-
-Declaration: TypeAlias = FieldSource | Stated | Again | Each | Mapping[str, "Declaration"]
 
 PUBLIC, MEASURED, SYNTHETIC, PROCESS = FieldSource
 _FACT = Stated((PUBLIC, MEASURED))
@@ -286,6 +244,15 @@ _MODEL: dict[str, Declaration] = {
 # A mixture states its latent dimensions, a network that it is one.
 MODEL: Declaration = MappingProxyType({**_MODEL, "latent": PUBLIC})
 NETWORK_MODEL: Declaration = MappingProxyType({**_MODEL, "generator": PUBLIC})
+# A table in parts states of each what a whole model states of itself.
+_PART: dict[str, Declaration] = {
+    **_named(MEASURED, "max_cells rows frequencies"),
+    **_named(PUBLIC, "format width latent generator"),
+    "columns": Each(_named(MEASURED, "code_of within")),
+}
+PARTS_MODEL: Declaration = MappingProxyType(
+    {name: part for name, part in _MODEL.items() if name != "width"} | {"parts": Each(_PART)}
+)
 _REPORT_STEP: dict[str, Declaration] = {
     **_named(PUBLIC, "name kind count mechanism"),
     **_named(MEASURED, "epsilon noise repeats rate expected_error"),

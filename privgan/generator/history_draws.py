@@ -1,9 +1,8 @@
 """Draw the events of given customers, one event after another, all customers at once.
 
 A customer's row says how many events there are, when the first and the last are, and what their
-means and usual values are. Each event is drawn given these and the event before it. Of several
-histories of one customer the one counts whose means lie nearest to the customer's own: so means
-agree, and every value is one that an event of its own may have.
+means and usual values are. Each event is drawn given these and the event before it. Then customers
+exchange values until their means agree (``exchanges.py``).
 """
 
 from __future__ import annotations
@@ -15,18 +14,17 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
-from privgan.domain.cells import as_numbers, from_numbers, is_special, step_of
+from privgan.domain.cells import as_numbers, from_numbers, step_of
 from privgan.domain.encoding import ColumnCode, Encoder
-from privgan.domain.frames import with_columns
+from privgan.domain.frames import positions_of, with_columns
 from privgan.generator.conditional import ConditionalMixture
+from privgan.generator.exchanges import exchanged
 from privgan.generator.mixture import Mixture
 from privgan.parts.history_form import HistoryForm
-from privgan.parts.history_views import left_text
-from privgan.schema.columns import Numeric
 from privgan.table.violations import holds
 
-# Histories of one customer of which the best is kept, and rows that are drawn at once.
-_CANDIDATES, _BLOCK = 8, 4_096
+# Histories that are drawn at once.
+_BLOCK = 4_096
 # Times that an event that breaks a constraint is drawn again.
 _ATTEMPTS = 50
 
@@ -61,7 +59,7 @@ class Histories:
 
 @dataclass(frozen=True, eq=False)
 class _Strands:
-    """Histories to draw, several for each customer, those with most events first.
+    """Histories to draw, those with most events first.
 
     Attributes:
         customer: Place of each one's customer [strands].
@@ -76,15 +74,14 @@ class _Strands:
     last: np.ndarray
 
     @classmethod
-    def of(cls, form: HistoryForm, customers: pd.DataFrame) -> _Strands:
-        """Strands of customers; whoever has one event has one strand."""
-        number = customers[form.count].to_numpy(dtype=np.int64)
+    def of(cls, form: HistoryForm, customers: pd.DataFrame, rng: np.random.Generator) -> _Strands:
+        """The strands of customers [customers, columns of their part]."""
+        places = positions_of(customers[form.count], form.counts.labels)
+        number = form.counts.drawn(places, rng)
         first, last = (as_numbers(customers[name], form.order) for name in (form.first, form.last))
-        candidates = _CANDIDATES if form.numbers else 1
-        owner = np.repeat(np.arange(len(number)), np.where(number > 1, candidates, 1))
-        owner = owner[np.argsort(-number[owner], kind="stable")]
+        order = np.argsort(-number, kind="stable")
         ends = np.where(np.isnan(last), first, last)
-        return cls(owner, number[owner], first[owner], ends[owner])
+        return cls(order, number[order], first[order], ends[order])
 
     def at(self, rows: slice) -> _Strands:
         """Some of the strands."""
@@ -109,8 +106,8 @@ class HistoryDraws:
 
     def __init__(self, form: HistoryForm, events: EventModel) -> None:
         self._form, self._encoder = form, events.encoder
-        self._mixture = ConditionalMixture(events.distribution)
         self._index = {name: place for place, name in enumerate(events.encoder.names)}
+        self._mixture = ConditionalMixture(events.distribution)
         self._takes_step = _present(events.encoder.columns[self._index[form.step]])
 
     def of(self, customers: pd.DataFrame, rng: np.random.Generator) -> Histories:
@@ -120,33 +117,30 @@ class HistoryDraws:
             customers: Typed rows of the customers' part [customers, its columns].
             rng: Public randomness.
         """
-        strands = _Strands.of(self._form, customers)
+        strands = _Strands.of(self._form, customers, rng)
         starts = range(0, len(strands.customer), _BLOCK)
         drawn = [
             part
             for start in starts
             for part in self._block(strands.at(slice(start, start + _BLOCK)), start, customers, rng)
         ]
-        events = pd.concat([part for part, _, _ in drawn], ignore_index=True)
-        owner = np.concatenate([part for _, part, _ in drawn])
-        held = np.concatenate([part for _, _, part in drawn])
+        frame = pd.concat([part for part, _, _ in drawn], ignore_index=True)
+        owner = strands.customer[np.concatenate([part for _, part, _ in drawn])]
+        broken = owner[~np.concatenate([part for _, _, part in drawn])]
+        whole = ~np.isin(np.arange(len(customers)), broken)
         order = np.argsort(owner, kind="stable")
-        events, owner, held = events.iloc[order], owner[order], held[order]
-        best = self._best(events, owner, held, strands, customers)
-        chosen = best[owner]
-        place = strands.customer[owner[chosen]]
-        by_customer = np.argsort(place, kind="stable")
-        frame = events[chosen].iloc[by_customer].reset_index(drop=True)
-        whole = np.zeros(len(customers), dtype=bool)
-        whole[strands.customer[best]] = True
-        return Histories(frame, place[by_customer], whole)
+        order = order[whole[owner[order]]]
+        frame, owner = frame.iloc[order].reset_index(drop=True), owner[order]
+        return Histories(exchanged(frame, owner, self._form, customers, rng), owner, whole)
 
     def _block(
         self, strands: _Strands, start: int, customers: pd.DataFrame, rng: np.random.Generator
     ) -> Iterator[tuple[pd.DataFrame, np.ndarray, np.ndarray]]:
         """Events of some strands, place by place, with their strands and whether they hold."""
         own = customers.iloc[strands.customer].reset_index(drop=True)
-        known = self._mixture.weights(self._coded(own, self._form.context_of_customers))
+        own[self._form.count] = self._form.coarse_counts.of(strands.number)
+        context = [*self._form.lent_by_customers, self._form.count]
+        known = self._mixture.weights(self._coded(own, context))
         before = _Before(strands.first, {})
         for place in range(int(strands.number[0])):
             active = slice(int((strands.number > place).sum()))
@@ -183,7 +177,7 @@ class HistoryDraws:
     def _context(self, event: _Event) -> Iterator[tuple[int, np.ndarray]]:
         """Codes of what an event looks at beside its customer."""
         form, left = self._form, event.strands.number - event.place - 1
-        yield from self._coded(pd.DataFrame({form.left: left_text(left)}), [form.left])
+        yield from self._coded(pd.DataFrame({form.left: form.lefts.of(left)}), [form.left])
         for part in form.remembered:
             index = self._index[form.before(part)]
             missing = self._encoder.columns[index].size - 1
@@ -204,7 +198,9 @@ class HistoryDraws:
             likely = self._mixture.allowing(weights[free], index, allowed)
             entries = self._mixture.drawn(likely, rng)
             codes[free] = self._mixture.codes(index, entries, rng, allowed)
-            shares = column.decode(codes[free], rng).to_numpy(dtype=float)
+            left = (strands.number[free] - event.place - 1) + 1
+            steps = column.decode(codes[free], rng).to_numpy(dtype=float)
+            shares = np.minimum(1.0, steps / left)
             unit, begun = step_of(self._form.order), event.before.times[free]
             times[free] = begun + unit * np.rint(shares * (strands.last[free] - begun) / unit)
         event.before.times = times
@@ -259,33 +255,6 @@ class HistoryDraws:
         held = (holds(rule, frame, self._form.schema) for rule in rules)
         return np.logical_and.reduce([np.ones(len(frame), dtype=bool), *held])
 
-    def _best(
-        self,
-        events: pd.DataFrame,
-        owner: np.ndarray,
-        held: np.ndarray,
-        strands: _Strands,
-        customers: pd.DataFrame,
-    ) -> np.ndarray:
-        """Which strands are kept [strands], bool: of each customer the one nearest to its means.
-
-        None of a customer whose strands all break a constraint.
-        """
-        total = len(strands.customer)
-        away = np.zeros(total)
-        for part in self._form.numbers:
-            target = customers[self._form.mean(part)].to_numpy(dtype=float)
-            means = _means(as_numbers(events[part.name], part), owner, total, part)
-            scale = np.nanstd(target) or 1.0
-            away += np.nan_to_num(((means - target[strands.customer]) / scale) ** 2)
-        broken = np.bincount(owner, weights=~held, minlength=total) > 0
-        away[broken] = np.inf
-        order = np.lexsort((away, strands.customer))
-        firsts = order[np.unique(strands.customer[order], return_index=True)[1]]
-        kept = np.zeros(total, dtype=bool)
-        kept[firsts[np.isfinite(away[firsts])]] = True
-        return kept
-
 
 @dataclass(eq=False)
 class _Event:
@@ -322,11 +291,3 @@ def _placed(values: pd.Series, rows: np.ndarray, new: pd.Series) -> pd.Series:
     found = values.copy()
     found.iloc[rows] = new.to_numpy()
     return found
-
-
-def _means(values: np.ndarray, owner: np.ndarray, total: int, column: Numeric) -> np.ndarray:
-    """Mean of the ordinary values of each strand [total]; NaN where it has none."""
-    ordinary = ~(np.isnan(values) | is_special(values, column))
-    known = np.bincount(owner[ordinary], minlength=total)
-    sums = np.bincount(owner[ordinary], weights=values[ordinary], minlength=total)
-    return np.where(known > 0, sums / np.maximum(known, 1), np.nan)

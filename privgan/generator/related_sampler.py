@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
+from privgan.domain.conditions import ColumnCondition
+from privgan.domain.encoding import Encoder
 from privgan.generator.child_draws import ChildDraws
+from privgan.generator.distribution import Distribution
+from privgan.generator.part_model import PartModel
 from privgan.generator.row_sampler import RowSampler
 from privgan.parts.related_form import RelatedForm
 from privgan.privacy.budget import PrivacyUnit
@@ -22,16 +26,14 @@ from privgan.table.presenting import presented
 _STREAM = 6
 
 
-class RelatedModel(Protocol):
-    """A fitted model of related tables, as far as sampling needs it."""
+@dataclass(frozen=True, eq=False)
+class _RootModel:
+    """The root's part as the model of its rows alone, with all that is invented."""
 
-    @property
-    def schema(self) -> Schema:
-        """The public facts."""
-
-    @property
-    def parts(self) -> Mapping[str, Any]:
-        """By table the model of its part."""
+    schema: Schema
+    encoder: Encoder
+    distribution: Distribution
+    rows_of_each: tuple[float, ...] = (1.0,)
 
 
 class RelatedSampler:
@@ -41,25 +43,46 @@ class RelatedSampler:
         rows: By table the number of rows drawn so far.
 
     Args:
-        model: The model.
+        schema: The public facts, with related tables.
+        parts: The models of the tables' parts, the root's first.
         seed: Public randomness.
+        where: Conditions that every customer's row in the root meets.
+        balanced: As for rows; of the customers.
     """
 
-    def __init__(self, model: RelatedModel, seed: int) -> None:
-        self._schema, self._form = model.schema, RelatedForm(model.schema)
+    def __init__(
+        self,
+        schema: Schema,
+        parts: tuple[PartModel, ...],
+        seed: int,
+        where: tuple[ColumnCondition, ...],
+        *,
+        balanced: bool,
+    ) -> None:
+        self._schema, self._form = schema, RelatedForm(schema)
+        self._sampling = partial(RowSampler, seed=seed, where=where, balanced=balanced)
         self.rng = np.random.default_rng([seed, _STREAM])
-        root = model.parts[model.schema.root]
-        self._view = replace(root.schema, unit=PrivacyUnit())
-        self._root = RowSampler(replace(root, schema=self._view), seed, (), balanced=True)
+        self._part = parts[0]
+        self._view = replace(self._part.schema, unit=PrivacyUnit())
+        self._customers = self._sampler(self._view)
         self._draws = {
-            table.name: ChildDraws(self._form, table, model.parts[table.name])
-            for table in model.schema.tables
+            table.name: ChildDraws(self._form, table, part)
+            for table, part in zip(schema.tables, parts[1:], strict=True)
         }
-        self.rows = dict.fromkeys((model.schema.root, *self._draws), 0)
+        self.rows = dict.fromkeys((schema.root, *self._draws), 0)
+
+    @property
+    def root(self) -> RowSampler:
+        """Draws rows of the root alone."""
+        return self._sampler(self._schema.alone(self._schema.root))
+
+    def _sampler(self, schema: Schema) -> RowSampler:
+        part = self._part
+        return self._sampling(_RootModel(schema, part.encoder, part.distribution))
 
     def chunk(self, customers: int) -> dict[str, pd.DataFrame]:
         """Rows of the next customers: by table presented rows [rows, columns], parents together."""
-        views = {self._schema.root: self._customers(customers)}
+        views = {self._schema.root: self._drawn(customers)}
         serials = {self._schema.root: self._numbered(self._schema.root, customers)}
         found = {self._schema.root: self._finished(self._schema.root, views, serials, None)}
         for table in self._schema.tables:
@@ -70,9 +93,9 @@ class RelatedSampler:
             found[table.name] = self._finished(table.name, views, serials, above)
         return found
 
-    def _customers(self, customers: int) -> pd.DataFrame:
+    def _drawn(self, customers: int) -> pd.DataFrame:
         """Typed rows of the root's part."""
-        drawn = self._root.chunk(customers, self.rows[self._schema.root] + 1)
+        drawn = self._customers.chunk(customers, self.rows[self._schema.root] + 1)
         return typed_columns(drawn, self._view)
 
     def _numbered(self, table: str, rows: int) -> np.ndarray:

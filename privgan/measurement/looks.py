@@ -45,9 +45,9 @@ class Looks:
         """The number of rows, for a step that is charged first."""
         return len(self.table.rows(self._charged(step)))
 
-    def count_of_table(self, step: PlanStep, name: str, max_rows: int) -> int:
-        """The number of a related table's rows that are measured, for a step charged first."""
-        return self.table.count_of_table(self._charged(step), name, max_rows)
+    def customers_of(self, step: PlanStep, table: str) -> np.ndarray:
+        """The customer of each row of a related table, for a step that is charged first."""
+        return self.table.customers_of(self._charged(step), table)
 
     def customers(self, step: PlanStep) -> np.ndarray:
         """The customer of each row [rows], for a step that is charged first."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -29,6 +29,7 @@ from privgan.parts.borrowing import lent
 from privgan.planning.plan import Plan, PlanStep, StepKind
 from privgan.planning.workload import BY_DIFFERENCE, measured_at_once
 from privgan.privacy.mechanisms import CountHistogram, CountHistograms, Selection
+from privgan.schema.columns import Column
 from privgan.schema.schema import Schema
 
 
@@ -47,7 +48,7 @@ def measure_encoder(
     schema: Schema,
     plan: Plan,
     known: Mapping[str, ColumnCode] | None = None,
-    twins: Mapping[str, str] | None = None,
+    alike: Mapping[str, str] | None = None,
 ) -> Encoder:
     """Choose bins from noisy fine histograms, or from the schema for small columns.
 
@@ -56,25 +57,27 @@ def measure_encoder(
         schema: The public facts.
         plan: Fixes each histogram's noise.
         known: Codes of columns that were measured before.
-        twins: By column another one of these, whose codes it has.
+        alike: For some columns the one of the same rows whose codes they have.
     """
-    known, twins = known or {}, twins or {}
-    measured = {step.name for step in plan.of_kind(StepKind.CELL_HISTOGRAM)}
-    found: dict[str, ColumnCode] = dict(known)
+    found, alike = dict(known or {}), alike or {}
     for column in schema.modelled:
-        if column.name in known or column.name in twins:
-            continue
-        cells = cells_of(column, plan.marginals.max_cells)
-        name = f"cells:{column.name}"
-        if name not in measured:
-            found[column.name] = _by_length(identity_code(cells))
-            continue
-        shares = _measured_shares(looks, plan.step(name), cells)
-        found[column.name] = merged_code(cells, shares, max_codes=plan.marginals.max_codes)
+        if column.name not in found and column.name not in alike:
+            found[column.name] = _measured_code(looks, column, plan)
     for column in schema.modelled:
-        if column.name in twins:
-            found[column.name] = lent(found[twins[column.name]], column)
+        if column.name in alike:
+            found[column.name] = lent(found[alike[column.name]], column)
     return Encoder(tuple(found[column.name] for column in schema.modelled))
+
+
+def _measured_code(looks: Looks, column: Column, plan: Plan) -> ColumnCode:
+    """A column's codes, merged where the plan has a fine histogram of it."""
+    cells = cells_of(column, plan.marginals.max_cells)
+    names = {step.name for step in plan.of_kind(StepKind.CELL_HISTOGRAM)}
+    name = f"cells:{column.name}"
+    if name not in names:
+        return _by_length(identity_code(cells))
+    shares = _measured_shares(looks, plan.step(name), cells)
+    return merged_code(cells, shares, max_codes=plan.marginals.max_codes)
 
 
 def _measured_shares(looks: Looks, step: PlanStep, cells: Cells) -> np.ndarray:
@@ -187,20 +190,12 @@ def measure_rounds(
         model: The model fitted to ``measurements``.
         target: The place of the column to predict, whose sets come first; None for none.
     """
-    sets = [
-        found
-        for found in coarse_sets(encoder.sizes, target, widest=plan.marginals.widest)
-        if max(found) >= plan.derived
-    ]
+    sets = _beyond(plan.derived, coarse_sets(encoder.sizes, target, widest=plan.marginals.widest))
     rounds = _Rounds(
         looks,
         encoder,
         measurements,
-        [
-            clique
-            for clique in candidates_of(measurements, plan.marginals)
-            if max(clique) >= plan.derived
-        ],
+        _beyond(plan.derived, candidates_of(measurements, plan.marginals)),
         Interactions(sets, measurements.frequencies()),
     )
     rounds.modelled_by(model)
@@ -213,6 +208,11 @@ def measure_rounds(
         if due:
             rounds.modelled_by(refit(rounds.measurements, index))
     return rounds.measurements
+
+
+def _beyond(derived: int, cliques: Iterable[Clique]) -> list[Clique]:
+    """The sets of columns that are not wholly among the first, of which another part tells."""
+    return [clique for clique in cliques if max(clique) >= derived]
 
 
 # A coarse marginal tells little of single cells. It is taken where it promises twice as much

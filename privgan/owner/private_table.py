@@ -160,28 +160,30 @@ class PrivateTable(Sealed):
             self.dataset, self.unit, clamp_measured(self._frame, schema), self._customers, whole
         )
 
-    def count_of_table(self, receipt: Receipt, name: str, max_rows: int) -> int:
-        """Number of a table's rows, of each customer at most so many, for one charged look."""
+    def customers_of(self, receipt: Receipt, table: str) -> np.ndarray:
+        """Customer number of each row of a related table [rows], for one charged look."""
         self._redeem(receipt)
         if self._whole is None:
-            raise InternalError(f"the table {name} needs the customers' whole rows")
-        each = np.unique(self._whole.customers_of(name), return_counts=True)[1]
-        return int(np.minimum(each, max_rows).sum())
+            raise InternalError(f"the table {table} needs the customers' whole rows")
+        return self._whole.customers_of(table)
 
-    def view(self, part: Part, schema: Schema, coins: SecretStream) -> PrivateTable:
+    def view(
+        self, part: Part, schema: Schema, unit: PrivacyUnit, coins: SecretStream
+    ) -> PrivateTable:
         """A part's view, made from all rows of each customer; no row comes out.
 
         Args:
-            part: The part; of each customer at most its unit's number of the view's rows are kept.
+            part: The part.
             schema: The public facts, with every measured one filled in.
+            unit: How many of the view's rows are kept of each customer.
             coins: Pick these rows, and put exchangeable ones in order.
         """
         if self._whole is None:
             raise InternalError(f"the part {part.name} needs the customers' whole rows")
         found = self._whole.view(part, schema, coins)
-        used = bounded(found.customers, part.unit.max_rows, coins)
+        used = bounded(found.customers, unit.max_rows, coins)
         frame = found.frame.loc[used].reset_index(drop=True)
-        return PrivateTable(self.dataset, part.unit, frame, found.customers[used])
+        return PrivateTable(self.dataset, unit, frame, found.customers[used])
 
     def _encoded(self, encode: Encode) -> np.ndarray:
         if self._codes is None or self._codes[0] != encode:
@@ -235,8 +237,8 @@ def rows_of_each(customers: np.ndarray, max_rows: int) -> np.ndarray:
     One customer moves one count by one.
 
     Args:
-        customers: Whose each row is [rows], after bounding.
-        max_rows: The most rows of one customer.
+        customers: Whose each row is [rows].
+        max_rows: The most rows of one customer; more count as so many.
     """
-    sizes = np.unique(customers, return_counts=True)[1]
+    sizes = np.minimum(np.unique(customers, return_counts=True)[1], max_rows)
     return np.bincount(sizes, minlength=max_rows + 1)[1:]

@@ -2,41 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from privgan.domain.encoding import ColumnCode, Encoder
-from privgan.parts.part import Part
+from privgan.domain.encoding import ColumnCode, Encoder, merged_code
 from privgan.schema.columns import Column
-from privgan.schema.schema import Schema
+from privgan.schema.schema import Schema, next_by_name
+
+# Codes beyond the wanted ones that special and missing values may take.
+_SPARE = 2
 
 
-def borrowed_codes(part: Part, encoders: Mapping[str, Encoder]) -> dict[str, ColumnCode]:
-    """Codes of a part's borrowed columns, by column.
+@dataclass(frozen=True, eq=False)
+class Lender:
+    """The codes of a part, or of the table itself, that others may have.
+
+    Attributes:
+        encoder: The codes.
+        frequencies: Noisy share of each code of each column.
+    """
+
+    encoder: Encoder
+    frequencies: Sequence[np.ndarray]
+
+    def code(self, name: str, most: int) -> ColumnCode:
+        """The codes of a column, merged by their noisy shares where they are more than wanted."""
+        place = self.encoder.names.index(name)
+        known, shares = self.encoder.columns[place], self.frequencies[place]
+        if known.size <= most + _SPARE:
+            return known
+        return merged_code(known.cells, known.within * shares[known.code_of], max_codes=most)
+
+
+def borrowed_codes(
+    schema: Schema,
+    borrowed: Mapping[str, tuple[str, str]],
+    lenders: Mapping[str, Lender],
+    most: int,
+) -> dict[str, ColumnCode]:
+    """Codes of borrowed columns, by column; those that a known part lends.
 
     Args:
-        part: The part.
-        encoders: By part the codes that are known; the empty name stands for the table itself.
+        schema: The columns that borrow.
+        borrowed: By column the part and column whose codes it has.
+        lenders: By part what is known.
+        most: Wanted number of codes.
     """
-    found = {}
-    for name, (lender, column) in part.borrowed.items():
-        if lender == part.name:
-            continue
-        encoder = encoders[lender]
-        known = encoder.columns[encoder.names.index(column)]
-        found[name] = lent(known, _column(part.schema, name))
-    return found
-
-
-def _column(schema: Schema, name: str) -> Column:
-    return next(column for column in schema.modelled if column.name == name)
-
-
-def twins_of(part: Part) -> dict[str, str]:
-    """By column the one of the same part whose codes it has."""
-    return {name: column for name, (lender, column) in part.borrowed.items() if lender == part.name}
+    return {
+        name: lent(lenders[lender].code(column, most), next_by_name(schema.modelled, name))
+        for name, (lender, column) in borrowed.items()
+        if lender in lenders
+    }
 
 
 def lent(known: ColumnCode, column: Column) -> ColumnCode:

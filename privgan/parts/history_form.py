@@ -8,6 +8,7 @@ from functools import cached_property
 
 from privgan.domain.regions import columns_of
 from privgan.errors import InternalError
+from privgan.parts.number_classes import NumberClasses
 from privgan.parts.part import Part, public
 from privgan.parts.related_form import RelatedForm
 from privgan.privacy.budget import PrivacyUnit
@@ -17,14 +18,17 @@ from privgan.schema.history import HistoryFacts
 from privgan.schema.schema import Schema, choose_target
 
 CUSTOMERS, EVENTS = "customers", "events"
-# Shares of the model's budget; the rest measures single columns of the rows (CDNOW and a simulated
-# shop, ``reports/benchmarks``).
-SHARES = {CUSTOMERS: 0.3, EVENTS: 0.5}
+# Shares of the model's budget; the rest measures single columns of the rows, for the report (CDNOW
+# and a simulated shop, ``reports/benchmarks``).
+SHARES = {CUSTOMERS: 0.35, EVENTS: 0.6}
+_SEVERAL = 2
 # With more columns of its own an event does not look at the one before: pairs would cost too much.
 _MOST_REMEMBERED = 6
-_STEP_DECIMALS = 4
-# Events left after one: these numbers alone, and more of them together.
-_LEFT_ALONE, _LEFT_FEW = 4, 8
+_STEP_DECIMALS = 3
+# Up to so many events, and events that are left, each number is a class by itself.
+_COUNTS_ALONE, _LEFTS_ALONE, _MOST_LEFT = 10, 4, 9
+# An event looks at coarser classes of its customer's number of events.
+_COARSE_ALONE, _MOST_COARSE, _COARSE_WIDTH = 4, 40, 0.5
 
 
 @dataclass(frozen=True)
@@ -70,11 +74,38 @@ class HistoryForm:
         """The discrete ones of an event's own columns."""
         return tuple(part for part in self.own if isinstance(part, Discrete))
 
+    @property
+    def is_told_alone(self) -> bool:
+        """Whether a customer's summaries tell all of an event that is its only one."""
+        return len(self.numbers) + len(self.classes) == len(self.own)
+
+    @property
+    def lenders(self) -> dict[str, tuple[str, str]]:
+        """By column of the rows the part and column whose codes it has."""
+        of_events = {part.name: (EVENTS, part.name) for part in (self.order, *self.own)}
+        return of_events | {part.name: (CUSTOMERS, part.name) for part in self.constants}
+
     @cached_property
     def remembered(self) -> tuple[Column, ...]:
         """The own columns of which an event looks at the value of the event before."""
         known = (*self.numbers, *self.classes)
         return known if len(self.own) <= _MOST_REMEMBERED else ()
+
+    @cached_property
+    def counts(self) -> NumberClasses:
+        """Classes of the number of a customer's events."""
+        return NumberClasses(1, _COUNTS_ALONE, self.facts.longest)
+
+    @cached_property
+    def coarse_counts(self) -> NumberClasses:
+        """Classes of that number as an event looks at it."""
+        most = min(_MOST_COARSE, self.facts.longest)
+        return NumberClasses(1, _COARSE_ALONE, most, _COARSE_WIDTH)
+
+    @cached_property
+    def lefts(self) -> NumberClasses:
+        """Classes of the number of events that follow an event."""
+        return NumberClasses(0, _LEFTS_ALONE, min(_MOST_LEFT, self.facts.longest - 1))
 
     @property
     def count(self) -> str:
@@ -98,7 +129,7 @@ class HistoryForm:
 
     @property
     def step(self) -> str:
-        """Name of an event's step: the share of the time that is left until the last event."""
+        """Name of an event's step in time: 1 where it and all that follow are evenly spaced."""
         return self._free("step")
 
     @cached_property
@@ -108,7 +139,7 @@ class HistoryForm:
             name=self.step,
             kind=Kind.FLOAT,
             lower=0.0,
-            upper=1.0,
+            upper=float(self.facts.longest),
             decimals=_STEP_DECIMALS,
             special_values=(0.0,),
             missing=True,
@@ -146,13 +177,16 @@ class HistoryForm:
     @cached_property
     def events(self) -> Part:
         """A row for each event: context, the step in time, and the event's own columns."""
-        context = (*self._customers_context(), self._left(), public(self.order), *self._before())
+        context = (
+            *self._lent_by_customers(),
+            *self._numbers(),
+            public(self.order),
+            *self._before(),
+        )
         columns = (*context, self.step_column, *map(public, self.own))
-        of_table = (self.order, *self.own)
         borrowed = {
-            **{part.name: (CUSTOMERS, part.name) for part in self._customers_context()},
-            **{part.name: ("", part.name) for part in of_table},
-            **{self.before(part): ("", part.name) for part in self.remembered},
+            **{part.name: (CUSTOMERS, part.name) for part in self._lent_by_customers()},
+            **{self.before(part): (EVENTS, part.name) for part in self.remembered},
         }
         return Part(
             name=EVENTS,
@@ -160,6 +194,7 @@ class HistoryForm:
             context=tuple(part.name for part in context),
             parent=CUSTOMERS,
             share=SHARES[EVENTS],
+            least=_SEVERAL if self.is_told_alone else 1,
             borrowed=borrowed,
         )
 
@@ -208,23 +243,21 @@ class HistoryForm:
         return set(columns_of(rule, self.schema)) <= set(self.facts.constant)
 
     def _summaries(self) -> Iterator[Column]:
-        yield Numeric(
-            name=self.count, kind=Kind.INTEGER, lower=1.0, upper=float(self.facts.longest)
-        )
+        yield Discrete(name=self.count, kind=Kind.ORDINAL, categories=self.counts.labels)
         yield replace(public(self.order), name=self.first)
         yield replace(public(self.order), name=self.last, missing=True)
         yield from map(self._mean, self.numbers)
         yield from map(self._usual, self.classes)
 
-    def _customers_context(self) -> tuple[Column, ...]:
-        names = self.context_of_customers
+    def _lent_by_customers(self) -> tuple[Column, ...]:
+        names = self.lent_by_customers
         return tuple(part for part in self.customers.schema.columns if part.name in names)
 
     @cached_property
-    def context_of_customers(self) -> tuple[str, ...]:
-        """Names of the columns of a customer that its events look at."""
-        times = {self.first, self.last}
-        return tuple(name for name in self.customers.schema.names if name not in times)
+    def lent_by_customers(self) -> tuple[str, ...]:
+        """Names of the columns of a customer that its events look at, but for their number."""
+        others = {self.count, self.first, self.last}
+        return tuple(name for name in self.customers.schema.names if name not in others)
 
     def _mean(self, column: Numeric) -> Column:
         return Numeric(
@@ -239,8 +272,11 @@ class HistoryForm:
     def _usual(self, column: Discrete) -> Column:
         return replace(public(column), name=self.usual(column))
 
-    def _left(self) -> Column:
-        return Discrete(name=self.left, kind=Kind.ORDINAL, categories=LEFT)
+    def _numbers(self) -> tuple[Column, ...]:
+        named = ((self.count, self.coarse_counts), (self.left, self.lefts))
+        return tuple(
+            Discrete(name=name, kind=Kind.ORDINAL, categories=found.labels) for name, found in named
+        )
 
     def _before(self) -> tuple[Column, ...]:
         return tuple(
@@ -248,16 +284,13 @@ class HistoryForm:
         )
 
 
-LEFT = (
-    *map(str, range(_LEFT_ALONE + 1)),
-    f"{_LEFT_ALONE + 1} to {_LEFT_FEW}",
-    f"{_LEFT_FEW + 1} and more",
-)
-LEFT_STARTS = (*range(_LEFT_ALONE + 1), _LEFT_ALONE + 1, _LEFT_FEW + 1)
-
-
 def parts_of(schema: Schema) -> tuple[Part, ...]:
     """The parts of a schema without open columns; none of one table of exchangeable rows."""
     if schema.tables:
         return RelatedForm(schema).parts
     return () if schema.history is None else HistoryForm(schema).parts
+
+
+def lenders_of(schema: Schema) -> dict[str, tuple[str, str]]:
+    """By column of a table in parts the part and column whose codes it has."""
+    return RelatedForm(schema).lenders if schema.tables else HistoryForm(schema).lenders

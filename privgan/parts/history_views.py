@@ -14,7 +14,7 @@ import pandas as pd
 
 from privgan.domain.cells import as_numbers, from_numbers, is_special
 from privgan.domain.frames import positions_of
-from privgan.parts.history_form import CUSTOMERS, LEFT, LEFT_STARTS, HistoryForm
+from privgan.parts.history_form import CUSTOMERS, HistoryForm
 from privgan.schema.columns import Column, Discrete, Numeric
 
 
@@ -73,7 +73,7 @@ class _Rows:
         firsts = self.frame.iloc[self.start].reset_index(drop=True)
         last = np.where(self.number > 1, self.times[ends], np.nan)
         columns: dict[str, object] = {part.name: firsts[part.name] for part in form.constants}
-        columns[form.count] = np.minimum(self.number, form.facts.longest).astype(float)
+        columns[form.count] = form.counts.of(self.number)
         columns[form.first] = firsts[form.order.name]
         columns[form.last] = _moments(last, form.order)
         columns |= {form.mean(part): self._means(part) for part in form.numbers}
@@ -88,14 +88,17 @@ class _Rows:
         """One row an event, in order."""
         form = self.form
         context = self.summaries.iloc[self.customer].reset_index(drop=True)
-        found = {name: context[name] for name in context if name in form.events.schema.names}
+        found = {name: context[name] for name in form.lent_by_customers}
+        found[form.count] = form.coarse_counts.of(self.number)[self.customer]
         left = self.number[self.customer] - self.place - 1
-        found[form.left] = left_text(left)
+        found[form.left] = form.lefts.of(left)
         found[form.order.name] = self.frame[form.order.name]
         found |= {form.before(part): self._before(part) for part in form.remembered}
         found[form.step] = self._steps(left)
         found |= {part.name: self.frame[part.name] for part in form.own}
-        return View(pd.DataFrame(found)[list(form.events.schema.names)], self.owner)
+        frame = pd.DataFrame(found)[list(form.events.schema.names)]
+        seen = self.number[self.customer] >= form.events.least
+        return View(frame[seen].reset_index(drop=True), self.owner[seen])
 
     def _means(self, column: Numeric) -> np.ndarray:
         """Mean of a column's ordinary values [customers]; missing where there is none."""
@@ -123,20 +126,16 @@ class _Rows:
         return self.frame[column.name].shift(1).where(self.place > 0)
 
     def _steps(self, left: np.ndarray) -> np.ndarray:
-        """Share of the time left until the last event that each event steps on [rows].
+        """Time from the event before, as a multiple of an even spacing of those that follow [rows].
 
         Missing where it is determined: at the first event, at the last, and where no time is left.
         """
         before = np.concatenate([self.times[:1], self.times[:-1]])
         last = self.times[self.start + self.number - 1][self.customer]
         free = (self.place > 0) & (left > 0) & (last > before)
-        steps = (self.times - before) / np.where(free, last - before, 1.0)
-        return np.where(free, np.round(steps, self.form.step_column.decimals), np.nan)
-
-
-def left_text(left: np.ndarray) -> np.ndarray:
-    """The class [rows] of a number of events that follow."""
-    return np.array(LEFT, dtype=object)[np.searchsorted(LEFT_STARTS, left, side="right") - 1]
+        steps = (left + 1) * (self.times - before) / np.where(free, last - before, 1.0)
+        column = self.form.step_column
+        return np.where(free, np.round(np.minimum(steps, column.upper), column.decimals), np.nan)
 
 
 def _moments(numbers: np.ndarray, column: Column) -> pd.Series:

@@ -24,15 +24,16 @@ class Part:
     Attributes:
         name: Its name, such as ``customers``; steps, tensors and reports bear it.
         schema: The view's columns, all of them modelled, and how many of its rows one customer may
-            have among those that are measured.
+            have at most among those that are measured; the plan may take fewer.
         context: The columns that are known before a row of it is drawn; none where its rows are
             drawn freely.
         parent: The part under whose rows its rows hang; None for the first.
         share: Its share of the model's budget, in zCDP.
         derived: The number of its first columns that stand in the parent's part, too. What these
             have in common follows from the parent's model and costs nothing again.
-        borrowed: By column the part and column whose codes it has; the part is empty for the table
-            itself. Such codes cost nothing again.
+        least: Customers with fewer rows in the table have none in the view.
+        borrowed: By column the part and column whose codes it has; the part may be itself. Such
+            codes cost nothing again.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Part:
     parent: str | None = None
     share: float
     derived: int = 0
+    least: int = 1
     borrowed: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     @property

@@ -63,6 +63,12 @@ class RelatedForm:
         """Names of the columns that are known before a child's row is drawn."""
         return tuple(column.name for column in self._context(child))
 
+    @property
+    def lenders(self) -> dict[str, tuple[str, str]]:
+        """By column of the root the part and column whose codes it has."""
+        root = self.schema.root
+        return {column.name: (root, column.name) for column in self.own(root)}
+
     @cached_property
     def parts(self) -> tuple[Part, ...]:
         """The root's part, then each child's, parents first."""
@@ -80,7 +86,6 @@ class RelatedForm:
                 constraints=self.schema.constraints,
             ),
             share=ROOT_SHARE,
-            borrowed={column.name: ("", column.name) for column in own},
         )
 
     def _child(self, child: TableFacts) -> Part:

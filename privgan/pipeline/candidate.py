@@ -118,7 +118,7 @@ class Candidate:
     def leaving(self) -> tuple[Path, ...]:
         """Every file that a release is made from, and the record."""
         files = [self.parquet, self.csv, self.schema, self.folder / _RECORD]
-        more = (*sorted(self.model.rglob("*")), *sorted(self.tables.glob("*")))
+        more = (*sorted(self.model.glob("*")), *sorted(self.tables.glob("*")))
         return tuple(path for path in (*files, *more) if path.is_file())
 
     @property

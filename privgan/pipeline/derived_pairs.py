@@ -36,11 +36,15 @@ def derived_pairs(
     """
     names, rng = encoder.names[: part.derived], np.random.default_rng([seed, _STREAM])
     drawn = parent.generator.mixture().sample(_DRAWN, rng)
-    places = [parent.encoder.names.index(part.borrowed[name][1]) for name in names]
-    count = parent.encoder.columns[places[-1]]
-    children = count.decode(drawn[:, places[-1]], rng).to_numpy(dtype=float)
+    codes = np.empty((len(drawn), part.derived), dtype=np.int64)
+    for index, name in enumerate(names):
+        place = parent.encoder.names.index(part.borrowed[name][1])
+        values = parent.encoder.columns[place].decode(drawn[:, place], rng)
+        # A child's codes may be coarser than its parent's.
+        codes[:, index] = encoder.columns[index].encode(values)
+    children = values.to_numpy(dtype=float)
     times = np.minimum(children, part.unit.max_rows).astype(np.int64)
-    codes = np.repeat(drawn[:, places], times, axis=0)
+    codes = np.repeat(codes, times, axis=0)
     noise = _noise_of_pairs(measured)
     scale = measured.rows / max(1, len(codes))
     return [

@@ -19,7 +19,7 @@ from privgan.measurement.domain import (
     measure_rows_of_each,
     measure_table_rows,
 )
-from privgan.measurement.marginals import Marginal, Measurements
+from privgan.measurement.marginals import Measurements
 from privgan.measurement.measure import (
     measure_all,
     measure_encoder,
@@ -27,8 +27,8 @@ from privgan.measurement.measure import (
     measure_rounds,
 )
 from privgan.owner.owners_table import OwnersTable
-from privgan.parts.borrowing import borrowed_codes, twins_of
-from privgan.parts.history_form import parts_of
+from privgan.parts.borrowing import Lender, borrowed_codes
+from privgan.parts.history_form import lenders_of, parts_of
 from privgan.parts.part import Part
 from privgan.pipeline.canaries import Canaries, draw_canaries
 from privgan.pipeline.derived_pairs import derived_pairs
@@ -36,7 +36,7 @@ from privgan.pipeline.job import FitSettings, Fitted, Job, Refining, fitted_of
 from privgan.pipeline.library_maps import check_libraries
 from privgan.pipeline.private_training import phase_name, phase_of, run_phase, with_network
 from privgan.pipeline.stages import StageName
-from privgan.planning.domain_stage import ROW_COUNT, ROWS_OF_EACH, row_count_of
+from privgan.planning.domain_stage import ROW_COUNT, ROWS_OF_EACH, rows_of_each_of
 from privgan.planning.plan import RESERVED, Plan, StepKind, events_of
 from privgan.planning.planner import with_domain
 from privgan.planning.workload import place_of_target
@@ -113,7 +113,7 @@ def _with_measured_domain(job: Job) -> Job:
     job.run.approve("domain", events_of(plan.domain_steps), plan.domain_budget)
     rows, each = _measured_counts(job)
     table_rows = measure_table_rows(job.looks, plan, job.schema)
-    counts = {ROW_COUNT, ROWS_OF_EACH, *map(row_count_of, table_rows)}
+    counts = {ROW_COUNT, ROWS_OF_EACH, *map(rows_of_each_of, table_rows)}
     left = [step for step in plan.domain_steps if step.name not in counts]
     schema = measure_domain(job.looks, job.schema, left)
     for open_column in job.schema.open_columns:
@@ -156,17 +156,25 @@ def _measured_text(column: Column) -> str:
 
 
 def _measured_in_parts(job: Job, canaries: Canaries) -> Fitted:
-    """Measure single columns of the rows, and then one part after another."""
-    with job.progress.task(StageName.MEASURE):
-        encoder = measure_encoder(job.looks, job.schema, job.plan)
-        measurements = measure_one_way(job.looks, encoder, job.plan)
-    encoders, made = {"": encoder}, dict[str, Fitted]()
+    """Measure one part after another, and then single columns of the rows by their codes."""
+    lenders: dict[str, Lender] = {}
+    made: dict[str, Fitted] = {}
     for part, planned in zip(parts_of(job.schema), job.plan.parts, strict=True):
-        view = job.table.view(part, job.schema, job.coins)
-        own = replace(job, table=view, schema=part.schema, plan=planned.plan, part=part.name)
-        known = _Known(borrowed_codes(part, encoders), twins_of(part), part, made)
-        found = _measured(own, canaries, known)
-        made[part.name], encoders[part.name] = found, found.encoder
+        plan = planned.plan
+        view = job.table.view(part, job.schema, plan.unit, job.coins)
+        own = replace(job, table=view, schema=part.schema, plan=plan, part=part.name)
+        most = plan.marginals.max_codes
+        known = borrowed_codes(part.schema, part.borrowed, lenders, most)
+        alike = {name: of for name, (lender, of) in part.borrowed.items() if lender == part.name}
+        parent = made.get(part.parent or "") if part.derived else None
+        found = _measured(own, canaries, _Known(known, alike, part, parent))
+        made[part.name] = found
+        lenders[part.name] = Lender(found.encoder, found.measurements.frequencies())
+    with job.progress.task(StageName.MEASURE):
+        most = job.plan.marginals.max_codes
+        codes = borrowed_codes(job.schema, lenders_of(job.schema), lenders, most)
+        encoder = measure_encoder(job.looks, job.schema, job.plan, codes)
+        measurements = measure_one_way(job.looks, encoder, job.plan)
     return replace(fitted_of(job, encoder, measurements, None, canaries), parts=made)
 
 
@@ -176,22 +184,15 @@ class _Known:
 
     Attributes:
         codes: Codes of columns that were measured before.
-        twins: By column another one of the part, whose codes it has.
+        alike: For some columns the one of the same rows whose codes they have.
         part: The part.
-        made: The results of the parts before.
+        parent: The result of the part whose model tells of this one's first columns; None for none.
     """
 
     codes: Mapping[str, ColumnCode]
-    twins: Mapping[str, str]
+    alike: Mapping[str, str]
     part: Part
-    made: Mapping[str, Fitted]
-
-    def marginals(self, encoder: Encoder, measured: Measurements, seed: int) -> list[Marginal]:
-        """What the parent's model tells of this part's columns; free of charge."""
-        if not self.part.derived or self.part.parent is None:
-            return []
-        parent = self.made[self.part.parent]
-        return derived_pairs(self.part, parent, encoder, measured, seed)
+    parent: Fitted | None
 
 
 def _measured(job: Job, canaries: Canaries, known: _Known | None = None) -> Fitted:
@@ -203,15 +204,15 @@ def _measured(job: Job, canaries: Canaries, known: _Known | None = None) -> Fitt
         known: What is known of a part; None of a whole table.
     """
     looks, settings = job.looks, job.plan.generator
-    codes, twins = (known.codes, known.twins) if known else ({}, {})
+    codes, alike = (known.codes, known.alike) if known else (None, None)
     with job.progress.task(StageName.MEASURE) as task:
-        encoder = measure_encoder(looks, job.schema, job.plan, codes, twins)
+        encoder = measure_encoder(looks, job.schema, job.plan, codes, alike)
         measurements = measure_one_way(looks, encoder, job.plan)
         measurements = measure_all(
             looks, job.schema, encoder, job.plan, measurements, progress=task.update
         )
-    if known is not None:
-        derived = known.marginals(encoder, measurements, job.settings.seed)
+    if known is not None and known.parent is not None:
+        derived = derived_pairs(known.part, known.parent, encoder, measurements, job.settings.seed)
         measurements = measurements.with_marginals(derived)
     model = GeneratorModel(measurements, settings, seed=job.settings.seed, device=device())
     _fit_network(job, model, measurements)

@@ -8,11 +8,15 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from privgan.domain.encoding import Encoder
 from privgan.files.atomic import owner_only
 from privgan.generator.frozen import Frozen, FrozenMixture
 from privgan.generator.frozen_network import FrozenNetwork
+from privgan.generator.part_model import PartModel
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.measurement.marginals import Target, exact_counts
+from privgan.parts.history_form import CUSTOMERS, HistoryForm, parts_of
+from privgan.parts.part import Part
 from privgan.pipeline.candidate import Candidate
 from privgan.pipeline.candidate_record import CandidateRecord, PlanCost
 from privgan.pipeline.job import Fitted
@@ -20,7 +24,7 @@ from privgan.pipeline.read_candidate import ReadCandidate
 from privgan.pipeline.stages import StageName
 from privgan.pipeline.white_box import keep_critic
 from privgan.pipeline.writing_related import write_related
-from privgan.privacy.guarantee import CanaryFacts, Guarantee
+from privgan.privacy.guarantee import CanaryFacts
 from privgan.progress import Progress
 from privgan.release.guarantee import accounting, claim, versions
 from privgan.synthesizer import Synthesizer
@@ -86,22 +90,41 @@ def _write_files(
 
 def synthesizer_of(fitted: Fitted) -> Synthesizer:
     """The frozen synthesizer of a fit."""
-    return _synthesizer(fitted, claim(fitted.plan, fitted.schema, secret=fitted.secret))
-
-
-def _synthesizer(fitted: Fitted, guarantee: Guarantee) -> Synthesizer:
-    """The synthesizer of a whole table, or of one part; each part makes the whole claim."""
-    assert fitted.plan.rows is not None
     return Synthesizer(
         schema=fitted.schema,
         encoder=fitted.encoder,
         model=None if fitted.parts else _frozen(fitted),
         frequencies=tuple(fitted.measurements.frequencies()),
         max_cells=fitted.plan.marginals.max_cells,
-        rows=fitted.plan.rows,
+        rows=_rows(fitted),
         rows_of_each=fitted.plan.rows_of_each,
-        guarantee=guarantee,
-        parts={name: _synthesizer(part, guarantee) for name, part in fitted.parts.items()},
+        guarantee=claim(fitted.plan, fitted.schema, secret=fitted.secret),
+        parts=tuple(_part_model(part, fitted) for part in parts_of(fitted.schema)),
+    )
+
+
+def _rows(fitted: Fitted) -> int:
+    """The default number of rows; of histories, those that a bound left unmeasured counted."""
+    plan = fitted.plan
+    assert plan.rows is not None
+    if fitted.schema.history is None or plan.declared_rows is not None:
+        return plan.rows
+    form, found = HistoryForm(fitted.schema), fitted.parts[CUSTOMERS]
+    kept_in = found.measurements.rows / (1.0 - plan.canary_probability / 2.0)
+    shares = found.measurements.one_way(found.encoder.names.index(form.count))
+    return max(1, round(kept_in * float(shares @ form.counts.means)))
+
+
+def _part_model(part: Part, fitted: Fitted) -> PartModel:
+    found = fitted.parts[part.name]
+    assert found.plan.rows is not None
+    return PartModel(
+        part=part,
+        encoder=found.encoder,
+        model=_frozen(found),
+        frequencies=tuple(found.measurements.frequencies()),
+        max_cells=found.plan.marginals.max_cells,
+        rows=found.plan.rows,
     )
 
 
@@ -158,26 +181,26 @@ def noisy_figures(rows: pd.DataFrame, fitted: Fitted) -> dict[str, float]:
         rows: The table, or its first rows: enough of them tell as much.
         fitted: The fit that it was drawn from.
     """
-    measured = _measured_of_rows(fitted)
-    sizes = fitted.measurements.sizes
-    codes = fitted.encoder.encode(conform(rows[:_ENOUGH_ROWS], fitted.schema))
+    encoder, targets = _measured_of_rows(fitted)
+    codes = encoder.encode(conform(rows[:_ENOUGH_ROWS], fitted.schema))
     distances: dict[int, list[float]] = {1: [], 2: []}
-    for target in measured:
+    for target in targets:
         if len(target.clique) in distances:
-            shares = exact_counts(codes, target.clique, sizes) / len(codes)
+            shares = exact_counts(codes, target.clique, encoder.sizes) / len(codes)
             distances[len(target.clique)].append(0.5 * float(np.abs(shares - target.shares).sum()))
     return {
         f"noisy.tvd{width}": float(np.mean(found)) for width, found in distances.items() if found
     }
 
 
-def _measured_of_rows(fitted: Fitted) -> list[Target]:
-    """What was measured of a table's own columns; of related tables, with what the root's part has.
+def _measured_of_rows(fitted: Fitted) -> tuple[Encoder, list[Target]]:
+    """What was measured of a table's own columns, and their codes.
 
-    That part begins with the same columns in the same codes.
+    Of related tables the part of the root tells more: it begins with the same columns.
     """
     root = fitted.parts.get(fitted.schema.root)
     if root is None:
-        return fitted.measurements.targets()
-    own = len(fitted.measurements.sizes)
-    return [target for target in root.measurements.targets() if max(target.clique) < own]
+        return fitted.encoder, fitted.measurements.targets()
+    own = len(fitted.encoder.columns)
+    targets = [target for target in root.measurements.targets() if max(target.clique) < own]
+    return Encoder(root.encoder.columns[:own]), targets

@@ -102,9 +102,9 @@ def _sigma(rho: float, rows: int) -> float:
 ROW_COUNT, ROWS_OF_EACH = "row-count", "rows-of-each"
 
 
-def row_count_of(table: str) -> str:
-    """The name of the step that counts a related table's rows."""
-    return f"{ROW_COUNT}:{table}"
+def rows_of_each_of(table: str) -> str:
+    """The name of the step that counts the customers with 1, 2, … rows of a related table."""
+    return f"{ROWS_OF_EACH}:{table}"
 
 
 _COUNT_SHARE = 0.02
@@ -154,7 +154,7 @@ def first_stage(schema: Schema, budget: PrivacyBudget, *, count_rows: bool) -> F
     share = (
         _COUNT_SHARE * count_rows
         + _ROWS_OF_EACH_SHARE * several
-        + _COUNT_SHARE * len(schema.tables)
+        + _ROWS_OF_EACH_SHARE * len(schema.tables)
         + _COLUMN_SHARE * len(schema.open_columns)
     )
     if share == 0:
@@ -204,22 +204,23 @@ def _steps(
     """
     steps: list[PlanStep] = []
     if count_rows:
-        steps.append(_count(ROW_COUNT, schema.unit.count_sensitivity, scale))
-    steps += (_count(row_count_of(table.name), table.max_rows, scale) for table in schema.tables)
-    if several:
+        total = TotalCount(epsilon=1 / scale, sensitivity=schema.unit.count_sensitivity)
+        noise = math.sqrt(2) * total.sensitivity / total.epsilon
+        steps.append(
+            PlanStep(
+                name=ROW_COUNT,
+                kind=StepKind.ROW_COUNT,
+                event=total.event,
+                noise=noise,
+                mechanism=total,
+            )
+        )
+    names = [ROWS_OF_EACH] * several + [rows_of_each_of(table.name) for table in schema.tables]
+    for name in names:
         # A customer is in one cell only, whatever its number of rows.
         sizes = CountHistogram(standard_deviation=scale, sensitivity=1)
         kind = StepKind.ROWS_OF_EACH
         steps.append(
-            PlanStep(name=ROWS_OF_EACH, kind=kind, event=sizes.event, noise=scale, mechanism=sizes)
+            PlanStep(name=name, kind=kind, event=sizes.event, noise=scale, mechanism=sizes)
         )
     return (*steps, *domain_steps(schema, scale=scale, discovery_delta=discovery_delta))
-
-
-def _count(name: str, rows: int, scale: float) -> PlanStep:
-    """A count of rows of which a customer has at most so many."""
-    total = TotalCount(epsilon=1 / scale, sensitivity=rows)
-    noise = math.sqrt(2) * total.sensitivity / total.epsilon
-    return PlanStep(
-        name=name, kind=StepKind.ROW_COUNT, event=total.event, noise=noise, mechanism=total
-    )

@@ -215,8 +215,8 @@ class Plan:
             known that the plan has no DP-SGD.
         derived: The number of its first columns among which alone nothing is measured, of a part;
             what they have in common follows from another part.
-        table_rows: Of each related table the noisy number of rows that are measured; empty before
-            stage 1, and of any other schema.
+        table_rows: Of each related table the noisy number of customers with 1, 2, … rows
+            [its max_rows_per_unit]; empty before stage 1, and of any other schema.
         parts: The plans of the parts of a table with histories, whose steps are among ``steps`` by
             the part's name; empty before stage 1, and of any other table.
 
@@ -247,7 +247,7 @@ class Plan:
     effort: str
     resumable: bool
     derived: int = 0
-    table_rows: Mapping[str, int] = field(default_factory=dict)
+    table_rows: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     parts: tuple[PlanPart, ...] = ()
 
     def __repr__(self) -> str:
@@ -307,7 +307,11 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         """The plan as JSON values, following ``privgan.plan/1``."""
-        parts: dict[str, Any] = {"table_rows": dict(self.table_rows)} if self.table_rows else {}
+        parts: dict[str, Any] = (
+            {"table_rows": {name: list(each) for name, each in self.table_rows.items()}}
+            if self.table_rows
+            else {}
+        )
         parts |= {"parts": [part.to_json() for part in self.parts]} if self.parts else {}
         return {
             "format": FORMAT,

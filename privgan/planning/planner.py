@@ -182,7 +182,7 @@ def with_domain(
     schema: Schema,
     rows: int,
     rows_of_each: tuple[float, ...] = (1.0,),
-    table_rows: Mapping[str, int] = MappingProxyType({}),
+    table_rows: Mapping[str, tuple[int, ...]] = MappingProxyType({}),
 ) -> Plan:
     """Plan stage 2: for public facts, or for what stage 1 measured.
 
@@ -191,7 +191,7 @@ def with_domain(
         schema: The schema, with every measured fact filled in.
         rows: The table's declared row count, or the noisy one.
         rows_of_each: Noisy share of the customers with 1, 2, … rows.
-        table_rows: Of each related table the noisy number of rows that are measured.
+        table_rows: Of each related table the noisy number of customers with 1, 2, … rows.
 
     Raises:
         UsageError: when there are too few rows or customers, or δ is not below 1/customers.

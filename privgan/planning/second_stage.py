@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from privgan.parts.history_form import parts_of
 from privgan.parts.part import Part, step_of
 from privgan.planning.dpsgd_settings import (
@@ -14,7 +16,7 @@ from privgan.planning.dpsgd_settings import (
     NetworkSettings,
     RatioCriticSettings,
 )
-from privgan.planning.model_stage import Draft, calibrated, least_scale, noise_of_pairs
+from privgan.planning.model_stage import Draft, calibrated, least_scale, noise_of_pairs, zcdp_of
 from privgan.planning.plan import (
     EFFORTS,
     GeneratorKind,
@@ -42,6 +44,9 @@ _SHARES = {
     GeneratorKind.NETWORK: SHARE_BESIDE_NETWORK,
     GeneratorKind.GAN: SHARE_BESIDE_CRITIC,
 }
+# A pair's usual number of cells, by which the error of a view's measured rows is reckoned.
+_USUAL_CELLS = 100
+_NONE = 1e-12
 _CELLS_BY_SIGNAL = 16.0
 FEWEST_CELLS, _MOST_CELLS = 192, 1_024
 
@@ -83,20 +88,7 @@ def planned_in_parts(plan: Plan, schema: Schema) -> Plan:
     steps = (*own, *(step for one in drafted for step in one.named_steps(scale)))
     cost = accountant.spent(events_of(steps).values(), plan.model_budget.delta)
     finished = _finished(plan, schema, own, None, cost)
-    made = tuple(one.finished(scale) for one in drafted)
-    return _with_equal_cells(replace(finished, steps=steps, parts=made))
-
-
-def _with_equal_cells(plan: Plan) -> Plan:
-    """The plan with one number of fine cells for all parts, which share codes."""
-    plans = (plan, *(part.plan for part in plan.parts))
-    most = min(one.marginals.max_cells for one in plans)
-
-    def equal(one: Plan) -> Plan:
-        return replace(one, marginals=replace(one.marginals, max_cells=most))
-
-    parts = tuple(replace(part, plan=equal(part.plan)) for part in plan.parts)
-    return replace(equal(plan), parts=parts)
+    return replace(finished, steps=steps, parts=tuple(one.finished(scale) for one in drafted))
 
 
 @dataclass(frozen=True)
@@ -110,7 +102,8 @@ class _RowsAlone:
     def steps(self, scale: float) -> tuple[PlanStep, ...]:
         """Their steps, with every noise multiplied by a scale."""
         alone = replace(self.plan, marginals=replace(self.plan.marginals, widest=1))
-        return Draft(alone, self.schema).marginal_steps(scale / math.sqrt(self.share))
+        draft = Draft(alone, self.schema, frozenset(self.schema.names))
+        return draft.marginal_steps(scale / math.sqrt(self.share))
 
 
 @dataclass(frozen=True)
@@ -138,25 +131,27 @@ class _DraftedPart:
 
 def _sub_plan(plan: Plan, part: Part) -> Plan:
     """A part's plan without its steps, with the budget that its share would buy alone."""
-    rows, rows_of_each = plan.rows, plan.rows_of_each
+    assert plan.rows is not None
+    customers, each = plan.rows / plan.rows_per_customer, plan.rows_of_each
     if part.name in plan.table_rows:
-        rows = max(1, plan.table_rows[part.name])
-        rows_of_each = _mean_rows(rows / max(1, plan.rows or 1), part.unit.max_rows)
-    elif part.unit.max_rows == 1 and rows is not None:
-        rows, rows_of_each = max(1, round(rows / plan.rows_per_customer)), (1.0,)
+        counts = np.maximum(1, plan.table_rows[part.name])
+        customers, each = float(counts.sum()), tuple(counts / counts.sum())
+    kept_in = customers * (1.0 - plan.canary_probability / 2.0)
     budget = PrivacyBudget(
         epsilon=plan.model_budget.epsilon * math.sqrt(part.share), delta=plan.model_budget.delta
     )
+    most = _measured_rows(part, each, kept_in, zcdp_of(budget))
+    shares = _bounded_shares(part, each, most)
     sub = replace(
         plan,
         schema_fingerprint=part.schema.fingerprint(),
-        unit=part.unit,
+        unit=replace(part.unit, max_rows=most),
         domain_budget=None,
         domain_steps=(),
         domain_cost=None,
         model_budget=budget,
-        rows=rows,
-        rows_of_each=rows_of_each,
+        rows=max(1, round(customers * float(shares @ np.arange(1, most + 1)))),
+        rows_of_each=tuple((shares / max(shares.sum(), _NONE)).tolist()),
         kind=GeneratorKind.MIXTURE,
         marginal_share=1.0,
         resumable=False,
@@ -166,12 +161,35 @@ def _sub_plan(plan: Plan, part: Part) -> Plan:
     return _coded(sub, part.schema)
 
 
-def _mean_rows(mean: float, most: int) -> tuple[float, ...]:
-    """Shares of customers with 1, 2, … rows [at most most] that have a mean, nearly alike."""
-    held = min(float(most), max(1.0, mean))
-    fewer, beyond = math.floor(held), held - math.floor(held)
-    shares = [0.0] * (fewer - 1) + [1.0 - beyond]
-    return tuple(shares if beyond == 0 else [*shares, beyond])
+def _measured_rows(part: Part, rows_of_each: Sequence[float], customers: float, rho: float) -> int:
+    """How many rows of a customer a view measures: as many as give its pairs the least error.
+
+    More rows have less error of sampling, and more noise.
+
+    Args:
+        part: The part.
+        rows_of_each: Share of the customers with 1, 2, … rows in the table.
+        customers: How many customers there are.
+        rho: The part's zCDP.
+    """
+    pairs = math.comb(len(part.schema.modelled), 2) - math.comb(part.derived, 2)
+    noise = math.sqrt(pairs / (2 * rho))
+
+    def error(most: int) -> float:
+        rows = customers * _bounded_shares(part, rows_of_each, most) @ np.arange(1, most + 1)
+        cell = max(float(rows), 1.0) / _USUAL_CELLS
+        return 1 / cell + (most * noise / cell) ** 2
+
+    return min(range(1, part.unit.max_rows + 1), key=error)
+
+
+def _bounded_shares(part: Part, rows_of_each: Sequence[float], most: int) -> np.ndarray:
+    """Share of the customers with 1, 2, … rows in a view of at most so many [most]."""
+    if part.unit.max_rows == 1:
+        return np.ones(1)
+    numbers = np.arange(1, len(rows_of_each) + 1)
+    seen = np.asarray(rows_of_each) * (numbers >= part.least)
+    return np.bincount(np.minimum(numbers, most) - 1, weights=seen, minlength=most)
 
 
 def _finished(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from privgan.errors import IncompleteError, InternalError, PolicyFailedError, UsageError
 from privgan.files.atomic import Booking, new_folder, sync_folder
-from privgan.files.fields import FieldSource
+from privgan.files.field_sources import FieldSource
 from privgan.policy.policy import UNWAIVABLE
 from privgan.policy.verdict import GateStatus, Verdict, VerdictStatus
 from privgan.release.contents import check_allowed_contents, opened
@@ -176,7 +176,7 @@ def _fill(
 
 
 def _copy(content: bytes | Path, destination: Path, source: FieldSource) -> FileEntry:
-    destination.parent.mkdir(parents=True, exist_ok=True)
+    destination.parent.mkdir(exist_ok=True)
     digest, size = hashlib.sha256(), 0
     with opened(content) as reader, destination.open("xb") as writer:
         while chunk := reader.read(_CHUNK):

@@ -22,6 +22,7 @@ from privgan.files.fields import (
     MODEL,
     NETWORK_MODEL,
     PARQUET_KEYS,
+    PARTS_MODEL,
     SCHEMA,
     TENSORS,
     check_declared,
@@ -39,7 +40,7 @@ from privgan.files.limits import (
 from privgan.files.safe_open import open_regular
 from privgan.files.strict_json import read_json
 from privgan.files.yaml_lines import YamlError, read_yaml
-from privgan.generator.network_form import NETWORK_FORMAT
+from privgan.generator.network_form import NETWORK_FORMAT, PARTS_FORMAT
 from privgan.release.parquet.footer import foreign_form_of, form_of
 from privgan.release.report_files import (
     REPORT_JSON,
@@ -63,6 +64,7 @@ _BYTES = {
     "U8": 1,
     "BOOL": 1,
 }
+_DECLARED = {NETWORK_FORMAT: NETWORK_MODEL, PARTS_FORMAT: PARTS_MODEL}
 _FACTS = ("dtype", "shape", "data_offsets")
 _LENGTH = 8  # Bytes of the header's length, which is a multiple of the same number.
 # The most bytes of each file of a release.
@@ -165,11 +167,10 @@ def _check_schema(name: str, reader: BinaryIO, _: tuple[str, ...] | None) -> Non
 
 
 def _check_model(name: str, reader: BinaryIO, _: tuple[str, ...] | None) -> None:
-    model = read_json(reader.read(), kind_of(name) or name)
-    is_network = isinstance(model, dict) and model.get("format") == NETWORK_FORMAT
-    check_declared(name, model, NETWORK_MODEL if is_network else MODEL)
-    if not part_of(name):
-        check_declared(f"{name}: schema", _yaml(model["schema"]), SCHEMA)
+    model = read_json(reader.read(), name)
+    form = model.get("format") if isinstance(model, dict) else None
+    check_declared(name, model, _DECLARED.get(form, MODEL))
+    check_declared(f"{name}: schema", _yaml(model["schema"]), SCHEMA)
 
 
 def _check_tensors(name: str, reader: BinaryIO, _: tuple[str, ...] | None) -> None:
@@ -214,8 +215,11 @@ def _place_of(tensor: Mapping[str, Any]) -> tuple[int, int]:
 
 
 def _allowed_tensor(name: str) -> bool:
+    """Whether the allow-list names a tensor; a part's own name may stand before it."""
     return any(
-        name == known or (known.endswith(".") and name.startswith(known)) for known in TENSORS
+        found == known or (known.endswith(".") and found.startswith(known))
+        for known in TENSORS
+        for found in (name, name.partition(".")[2])
     )
 
 

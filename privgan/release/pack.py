@@ -244,7 +244,7 @@ def unpack(source: Path, folder: Path) -> None:
             _check_room(folder, sum(entry.file_size for entry in entries))
             for entry in entries:
                 path = folder / entry.filename
-                path.parent.mkdir(parents=True, exist_ok=True)
+                path.parent.mkdir(exist_ok=True)
                 with archive.open(entry) as reader, path.open("xb") as writer:
                     _copy(reader, writer, entry)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from privgan.files.fields import FieldSource
+from privgan.files.field_sources import FieldSource
 from privgan.files.json_types import JsonDict
 from privgan.schema.schema import Schema
 
@@ -30,10 +30,8 @@ _NAME = r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}"
 _FILES = {
     re.compile(rf"{FOLDER}/({_NAME})\.{PARQUET}\Z"): "synthetic.parquet",
     re.compile(rf"{FOLDER}/({_NAME})\.{CSV}\Z"): "synthetic.csv",
-    re.compile(rf"model/({_NAME})/model\.json\Z"): "model/model.json",
-    re.compile(rf"model/({_NAME})/model\.safetensors\Z"): "model/model.safetensors",
 }
-_FOLDER = re.compile(rf"(model|{FOLDER}|model/{_NAME})\Z")
+_FOLDERS = frozenset({"model", FOLDER})
 
 
 def table_file(table: str, form: str) -> str:
@@ -48,8 +46,8 @@ def table_file(table: str, form: str) -> str:
 def kind_of(name: str) -> str | None:
     """The file of a release of one table that a file is like; None where no release may hold it.
 
-    >>> kind_of("tables/orders.csv"), kind_of("model/orders/model.json"), kind_of("notes.txt")
-    ('synthetic.csv', 'model/model.json', None)
+    >>> kind_of("tables/orders.csv"), kind_of("schema.yaml"), kind_of("notes.txt")
+    ('synthetic.csv', 'schema.yaml', None)
     """
     if name in ALLOWED_FILES:
         return name
@@ -75,10 +73,10 @@ def allowed_source(name: str) -> FieldSource | None:
 def allowed_folder(name: str) -> bool:
     """Whether a release may have a folder of this path.
 
-    >>> allowed_folder("tables"), allowed_folder("model/orders"), allowed_folder("notes")
-    (True, True, False)
+    >>> allowed_folder("tables"), allowed_folder("notes")
+    (True, False)
     """
-    return _FOLDER.match(name) is not None
+    return name in _FOLDERS
 
 
 def stated_tables(schema: Schema, rows: Mapping[str, int]) -> tuple[JsonDict, ...]:

@@ -69,6 +69,11 @@ class Schema:
         """Names of all columns, in order."""
         return tuple(column.name for column in self.columns)
 
+    @property
+    def most_rows(self) -> int:
+        """The most rows of a synthetic customer; a history's is no bound on what is measured."""
+        return self.unit.max_rows if self.history is None else self.history.longest
+
     @cached_property
     def labelled(self) -> tuple[tuple[str, Column], ...]:
         """All columns of all tables, each with a label of its own.

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from privgan.api.inputs import table_of
 from privgan.cli.main import execute
-from privgan.errors import TableError, UsageError
+from privgan.errors import TableError
 from privgan.owner.owners_table import Conformity, OwnersTable, TableAsRead
 from privgan.related.keys import linked
 from privgan.sources import SourceOptions
@@ -230,11 +230,3 @@ def test_links_are_those_of_a_plain_join(
     assert [kept[place][0] for place in links.parents["lines"]] == whole
     assert [names[place] for place in links.customers["lines"]] == [owners[key] for key in whole]
     assert not links.violations
-
-
-def test_a_run_of_several_tables_is_refused_with_what_works(tmp_path: Path) -> None:
-    from privgan.planning.planner import make_plan
-    from privgan.privacy.budget import PrivacyBudget
-
-    with pytest.raises(UsageError, match="related tables, which are checked and not yet planned"):
-        make_plan(schema(), PrivacyBudget(epsilon=3), public_rows=300)

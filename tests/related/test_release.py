@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -91,15 +92,20 @@ def test_one_run_of_the_ledger_holds_the_steps_of_all_tables(shop_run: Path) -> 
     assert (account.runs, round(account.epsilon, 6)) == (1, 3.0)
     manifest = json.loads((shop_run / "out" / "release" / "manifest.json").read_text())
     names = [step["name"] for step in manifest["accounting"]]
-    assert {"row-count:orders", "row-count:lines", "orders.pairs", "lines.pairs"} <= set(names)
+    assert {"rows-of-each:orders", "rows-of-each:lines", "orders.pairs", "lines.pairs"} <= set(
+        names
+    )
     figures = manifest["guarantee"]["accountant"]
     assert min(figures["epsilon_pld"], figures["epsilon_rdp"]) <= 3
 
 
-def test_a_step_of_a_child_counts_as_many_rows_as_its_table_states(shop_run: Path) -> None:
+def test_a_step_of_a_child_counts_as_many_rows_as_its_part_measures(shop_run: Path) -> None:
     manifest = json.loads((shop_run / "out" / "release" / "manifest.json").read_text())
-    most = {"orders": 5, "lines": 12}
-    found = {"orders": 0, "lines": 0}
+    most = {part["name"]: part["max_rows_per_unit"] for part in manifest["plan"]["parts"]}
+    assert most["customers"] == 1
+    assert 1 <= most["orders"] <= 5
+    assert 1 <= most["lines"] <= 12
+    found = dict.fromkeys(most, 0)
     for step in manifest["accounting"]:
         table = step["name"].partition(".")[0]
         event = step["event"].get("of", step["event"])
@@ -205,22 +211,22 @@ def test_files_that_do_not_belong_together_are_refused(shop_run: Path, tmp_path:
     edited(lambda manifest: manifest["files"].update({"tables/other.csv": entry}))(release)
     assert not verify_release(release).ok
     release = _copied(shop_run, tmp_path / "model")
-    refiled(
-        "model/orders/model.json", lambda content: content.replace(b'"rows": ', b'"rows": 1', 1)
-    )(release)
-    assert any("part orders" in told for told in verify_release(release).problems)
+    text = (release / "model/model.json").read_bytes()
+    forged = json.loads(text)
+    forged["parts"]["orders"]["rows"] += 1
+    forged_text = json.dumps(forged, indent=1, ensure_ascii=False).encode()
+    refiled("model/model.json", lambda _: forged_text)(release)
+    assert any("part orders: rows is" in told for told in verify_release(release).problems)
 
 
 def test_a_forged_sensitivity_of_a_child_is_refused(shop_run: Path, tmp_path: Path) -> None:
     release = _copied(shop_run, tmp_path)
 
-    def smaller(manifest: dict[str, object]) -> None:
-        text = json.dumps(manifest["plan"])
-        assert '"sensitivity": 5' in text
-        manifest["plan"] = json.loads(text.replace('"sensitivity": 5', '"sensitivity": 1'))
+    def more(manifest: dict[str, Any]) -> None:
+        manifest["plan"]["parts"][1]["max_rows_per_unit"] += 1
 
-    edited(smaller)(release)
-    assert not verify_release(release).ok
+    edited(more)(release)
+    assert any("rows of a customer" in told for told in verify_release(release).problems)
 
 
 def test_a_damaged_bundle_is_not_packed(shop_run: Path, tmp_path: Path) -> None:

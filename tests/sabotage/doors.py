@@ -136,7 +136,7 @@ FRAMES = {
         "_holds",
         "_held",
     },
-    "generator/related_sampler.py": {"chunk", "_customers", "_finished"},
+    "generator/related_sampler.py": {"chunk", "_drawn", "_finished"},
     "generator/row_sampler.py": {"chunk"},
     "measurement/looks.py": {"values"},
     "pipeline/read_candidate.py": {"synthetic"},

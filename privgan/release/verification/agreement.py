@@ -114,19 +114,13 @@ def _missing(released: Released) -> Iterator[str]:
     needed = (
         ()
         if released.version in opened.AS_STATED
-        else _needed(released)
+        else ALLOWED_FILES
         if released.ours
         else (SCHEMA,)
     )
     for name in needed:
         if not released.holds(name):
             yield f"{name}: is missing, and every release of privgan holds it"
-
-
-def _needed(released: Released) -> list[str]:
-    """The files of every release; a model in parts has its weights in these."""
-    in_parts = released.holds(MODEL) and released.is_in_parts
-    return [name for name in ALLOWED_FILES if not (in_parts and name == opened.WEIGHTS)]
 
 
 def _related(released: Released) -> Iterator[str]:

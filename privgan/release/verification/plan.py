@@ -13,14 +13,14 @@ from privgan.domain.measured import opened
 from privgan.errors import UsageError
 from privgan.files.limits import MOST_PLANNED_CODES, MOST_PLANNED_COLUMNS
 from privgan.parts.history_form import parts_of
-from privgan.parts.part import part_of
-from privgan.planning.domain_stage import ROWS_OF_EACH, row_count_of
+from privgan.planning.domain_stage import ROWS_OF_EACH, rows_of_each_of
 from privgan.planning.plan import FORMAT, GeneratorKind, Plan, StepKind
 from privgan.planning.plan_facts import PlanFacts, PlannedStep
 from privgan.planning.planner import PlanOptions, make_plan, with_domain
 from privgan.privacy.budget import PrivacyBudget
 from privgan.release.verification.accounting import SLACK
 from privgan.release.verification.integrity import shown
+from privgan.release.verification.model_pieces import most_rows
 from privgan.release.verification.released import SCHEMA, Released, differences
 from privgan.schema.columns import Discrete
 from privgan.schema.schema import Schema
@@ -45,7 +45,7 @@ def plan_problems(released: Released) -> Iterator[str]:
     whole = plan.get("format") == FORMAT
     if released.ours and not whole:
         yield f"plan: its format is {shown(plan.get('format'))}, and this privgan writes {FORMAT}"
-    found = [*_facts(released, plan), *_steps(released.schema, plan), *_trained(plan)]
+    found = [*_facts(released, plan), *_steps(released, plan), *_trained(plan)]
     yield from (f"plan: {problem}" for problem in found)
     few = is_planned_again(released.schema)
     if released.ours and whole and few and not found:
@@ -94,29 +94,37 @@ def _stages(plan: PlanFacts) -> Iterator[str]:
         yield "a stage has no delta"
 
 
-def _steps(schema: Schema, plan: PlanFacts) -> Iterator[str]:
+def _steps(released: Released, plan: PlanFacts) -> Iterator[str]:
     """Check the sensitivity of every event, and the noise of every choice and count."""
+    yield from _part_problems(released.schema, plan)
     whole = plan.get("format") == FORMAT
     for step in plan.steps:
         if whole and step.kind not in _KINDS:
             yield f"step {shown(step.name)} is of kind {shown(step.kind)}, which no plan has"
             continue
-        yield from _step_problems(step, _most_rows(schema, step.name))
+        yield from _step_problems(step, most_rows(released, step.name))
 
 
-def _most_rows(schema: Schema, step: str) -> int:
-    """The most rows of one customer that a step counts: those of its part or table."""
-    of_counts = {row_count_of(table.name): table.max_rows for table in schema.tables}
-    if step in of_counts:
-        return of_counts[step]
-    parts = {part.name: part.unit.max_rows for part in parts_of(schema)}
-    return parts.get(part_of(step, tuple(parts)), schema.unit.max_rows)
+def _part_problems(schema: Schema, plan: PlanFacts) -> Iterator[str]:
+    """Check that the parts are the schema's, and none counts more rows than a customer may have."""
+    parts, stated = parts_of(schema), plan.get("parts", [])
+    if [part.name for part in parts] != [found["name"] for found in stated]:
+        yield "its parts are not those of the schema"
+        return
+    for part, found in zip(parts, stated, strict=True):
+        most = found["max_rows_per_unit"]
+        if not 1 <= most <= part.unit.max_rows:
+            told = f"part {part.name} counts {shown(most)} rows of a customer"
+            yield f"{told}, and one may have {part.unit.max_rows}"
+        if found["schema_fingerprint"] != part.schema.fingerprint():
+            yield f"part {part.name} is made for other columns than the schema gives it"
 
 
 def _step_problems(step: PlannedStep, most: int) -> Iterator[str]:
     name = shown(step.name)
     # A customer is in one cell of this histogram, whatever its number of rows.
-    alone = step.kind == StepKind.ROWS_OF_EACH and step.name == ROWS_OF_EACH
+    names = (ROWS_OF_EACH, rows_of_each_of(""))
+    alone = step.kind == StepKind.ROWS_OF_EACH and step.name.startswith(names)
     wanted = 1 if alone else most
     for event in _parts(step.event):
         if "sensitivity" in event and event["sensitivity"] != wanted:

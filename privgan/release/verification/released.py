@@ -19,6 +19,7 @@ from privgan.files.limits import MOST_ALL_CELLS
 from privgan.files.safe_open import open_listed, read_listed
 from privgan.files.strict_json import read_json
 from privgan.generator.network_form import FORMATS, NETWORK_FORMAT, PARTS_FORMAT
+from privgan.parts.history_form import lenders_of
 from privgan.release.contents import largest_of
 from privgan.release.guarantee import versions
 from privgan.release.manifest import Manifest
@@ -83,18 +84,9 @@ class Released:
         """Whether its version writes reports in the same words as this one."""
         return self.version in SAME_WORDS
 
-    @property
-    def lent(self) -> frozenset[str]:
-        """The columns whose codes another part has measured; none of a whole table."""
-        return frozenset()
-
     def holds(self, name: str) -> bool:
         """Whether the manifest lists a file."""
-        return self._place(name) in self.manifest.files
-
-    def _place(self, name: str) -> str:
-        """The path of a file in the release."""
-        return name
+        return name in self.manifest.files
 
     def content(self, name: str) -> bytes:
         """A listed file's bytes, checked against the manifest's hash.
@@ -102,13 +94,14 @@ class Released:
         Raises:
             ChangedError: It has another hash by now.
         """
-        name = self._place(name)
-        return read_listed(self.folder / name, largest_of(name), self.manifest.files[name].sha256)
+        return read_listed(self.folder / name, largest_of(name), self._hash(name))
 
     def opened(self, name: str) -> AbstractContextManager[BufferedReader]:
         """A listed large file, opened for reading; ChangedError as above."""
-        name = self._place(name)
-        return open_listed(self.folder / name, self.manifest.files[name].sha256)
+        return open_listed(self.folder / name, self._hash(name))
+
+    def _hash(self, name: str) -> str:
+        return self.manifest.files[name].sha256
 
     @cached_property
     def schema(self) -> Schema:
@@ -131,19 +124,23 @@ class Released:
         """Whether the model is an autoregressive network; otherwise it is a mixture."""
         return self.model["format"] == NETWORK_FORMAT
 
-    @property
-    def is_in_parts(self) -> bool:
-        """Whether the model is one of several parts, each with a model of its own."""
-        return self.model.get("format") == PARTS_FORMAT
-
     @cached_property
     def encoder(self) -> Encoder:
         """Values to codes, from the schema and ``model.json``."""
-        most = self.model["max_cells"]
-        if most * len(self.schema.modelled) > MOST_ALL_CELLS:
+        most, columns = self._cells(), self.schema.modelled
+        if sum(most.values()) > MOST_ALL_CELLS:
             raise ValueError("its columns have more cells together than any model's")
-        cells = {column.name: cells_of(column, most) for column in self.schema.modelled}
+        cells = {column.name: cells_of(column, most[column.name]) for column in columns}
         return encoder_from_json(cells, self.model["columns"])
+
+    def _cells(self) -> Mapping[str, int]:
+        """Number of fine cells of each column; a table in parts has them from these."""
+        if self.model["format"] != PARTS_FORMAT:
+            names = [column.name for column in self.schema.modelled]
+            return dict.fromkeys(names, self.model["max_cells"])
+        stated = self.model["parts"]
+        lenders = lenders_of(self.schema).items()
+        return {name: stated[lender]["max_cells"] for name, (lender, _) in lenders}
 
     @cached_property
     def frequencies(self) -> tuple[np.ndarray, ...]:

@@ -31,6 +31,7 @@ from privgan.release.verification.integrity import shown
 from privgan.release.verification.related import related_problems
 from privgan.release.verification.released import CSV, PARQUET, REPORT, Released
 from privgan.release.verification.row_domain import column_problem, typed_part
+from privgan.release.verification.row_order import RowOrder
 from privgan.release.verification.rows_in_parts import WrongRowError, parts_of_rows
 from privgan.report.associations import trends_of_values
 from privgan.report.shapes import counts_of, written_shares
@@ -124,6 +125,7 @@ class _Told:
         hashes: A hash of each value of each column of identifiers, part by part.
         broken: Rows that break each constraint.
         serials: The serial numbers of what was invented.
+        order: The last row, with which the next must agree in a table with histories.
     """
 
     rows: int = 0
@@ -132,6 +134,7 @@ class _Told:
     hashes: dict[str, list[NDArray[np.uint64]]] = field(default_factory=dict)
     broken: dict[int, int] = field(default_factory=dict)
     serials: Serials = field(default_factory=Serials)
+    order: RowOrder = field(default_factory=RowOrder)
 
 
 def _problems(
@@ -210,6 +213,9 @@ def _take(part: pd.DataFrame, released: Released, told: _Told, *, kept: bool) ->
     schema = released.schema
     _check_part(part, released, told.serials)
     typed = typed_part(part, schema)
+    problem = told.order.problem(part, typed, schema)
+    if problem:
+        raise WrongRowError(f"{PARQUET}: {problem}")
     for index, count in broken(typed, schema):
         told.broken[index] = told.broken.get(index, 0) + count
     if released.whole_model:
@@ -291,7 +297,7 @@ def _differing(row: list[str], meant: list[str]) -> int | None:
 def _customers(schema: Schema, told: _Told) -> Iterator[str]:
     """Check that no customer has too many rows, and no other identifier repeats."""
     for name, parts in told.hashes.items():
-        most = schema.unit.max_rows if name == schema.unit.column else 1
+        most = schema.most_rows if name == schema.unit.column else 1
         _, counts = np.unique(np.concatenate(parts), return_counts=True)
         if counts.size and counts.max() > most:
             told_of = f"an identifier stands in {counts.max()} rows, and may in {most}"
