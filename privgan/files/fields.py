@@ -218,7 +218,7 @@ _REPORT_COLUMN: dict[str, Declaration] = {
 }
 # A table among several: its keys and what it may hold are public facts, as of one table.
 _RELATION: dict[str, Declaration] = {
-    **_named(PUBLIC, "name key order history max_rows_per_unit longest without_parent"),
+    **_named(PUBLIC, "name key max_rows_per_unit longest without_parent"),
     "parent": _named(PUBLIC, "table column"),
     "constraints": _CONSTRAINT,
 }

@@ -1,6 +1,7 @@
 """Define related tables: children of a root table, whose key names the customer.
 
-Every row of a child belongs to one row of its parent, and so to one customer.
+Every row of a child belongs to one row of its parent, and so to one customer. The rows of one
+parent are exchangeable.
 """
 
 from __future__ import annotations
@@ -39,8 +40,6 @@ class TableFacts:
         max_rows: The most rows of one customer that are measured (k).
         longest: The most rows that one row of the parent has in the synthetic tables.
         key: The column that names a row; None where no table names this one as its parent.
-        order: The column that orders a parent's rows; None without a history.
-        history: Whether these rows follow each other in time; else they are exchangeable.
         leaves_out_orphans: Whether rows whose parent is not there are left out, not refused.
         constraints: What every synthetic row holds beside the columns' own facts.
     """
@@ -51,8 +50,6 @@ class TableFacts:
     max_rows: int
     longest: int = DEFAULT_LONGEST
     key: str | None = None
-    order: str | None = None
-    history: bool = False
     leaves_out_orphans: bool = False
     constraints: tuple[Constraint, ...] = ()
 
@@ -68,8 +65,6 @@ class TableFacts:
             "name": self.name,
             "key": self.key,
             "parent": parent,
-            "order": self.order,
-            "history": self.history or None,
             "max_rows_per_unit": self.max_rows,
             "longest": self.longest,
             "without_parent": LEFT_OUT if self.leaves_out_orphans else None,

@@ -12,16 +12,14 @@ from privgan.files.limits import LONGEST_NAME, MOST_TABLES
 from privgan.schema.columns import Column, Invented, Kind, Source
 from privgan.schema.schema import Schema
 from privgan.schema.tables import DEFAULT_LONGEST, Parent, TableFacts
-from privgan.table.column_facts import NUMERIC, TEMPORAL
 
 TABLES = "tables"
-TEXT_KEYS = frozenset({"key", "table", "column", "order"})
+TEXT_KEYS = frozenset({"key", "table", "column"})
 # What the file of one table states at its top, and a table among several in its own entry.
 _OF_ONE_TABLE = (
     *("columns", "constraints", "max_rows_per_unit", "order", "history", "events", "features"),
 )
-_OF_CHILDREN = ("order", "history", "max_rows_per_unit", "longest", "without_parent")
-_ORDERING = frozenset({*TEMPORAL, *NUMERIC})
+_OF_CHILDREN = ("max_rows_per_unit", "longest", "without_parent")
 _MOST_TOLD = 8
 # A constraint over two tables names a column that its own has not.
 _UNKNOWN, _WITHIN = "is no column", "; a constraint holds within one table"
@@ -108,10 +106,9 @@ def _top_mistakes(document: Document) -> Iterator[str]:
         if names[index] in names[:index]:
             told = f"the table {shown(item['name'])} stands twice; files tell no capitals apart"
             yield document.mistake((TABLES, index), told)
-        for key in ("key", "order"):
-            if len(item.get(key, "")) > LONGEST_NAME:
-                told = f"{key} has {len(item[key]):,} characters, allowed: at most {LONGEST_NAME:,}"
-                yield document.mistake((TABLES, index, key), told)
+        if len(item.get("key", "")) > LONGEST_NAME:
+            told = f"key has {len(item['key']):,} characters, allowed: at most {LONGEST_NAME:,}"
+            yield document.mistake((TABLES, index, "key"), told)
 
 
 def _relation_mistakes(document: Document) -> Iterator[str]:
@@ -195,23 +192,6 @@ def _child_mistakes(entry: _Entry) -> Iterator[str]:
     if item.get("key") == item["parent"]["column"]:
         told = f"{shown(item['key'])} is its key and names its parent; use two columns"
         yield entry.mistake(("key",), told)
-    history = item.get("history", False)
-    if history != ("order" in item):
-        told = "history needs order, the column that orders a parent's rows"
-        yield entry.mistake(("history",), told if history else "order needs 'history: true'")
-    elif history:
-        yield from _order_mistakes(entry, item["order"])
-
-
-def _order_mistakes(entry: _Entry, name: str) -> Iterator[str]:
-    columns = {column["name"]: column for column in entry.data["columns"]}
-    found = columns.get(name)
-    if found is None or Kind(found["kind"]) not in _ORDERING:
-        near = did_you_mean(name, list(columns))
-        told = f"order: found {shown(name)}, allowed: a date, datetime or number of its columns"
-        yield entry.mistake(("order",), f"{told}{near}")
-    elif found.get("missing", False):
-        yield entry.mistake(("order",), f"order: {shown(name)} may be missing; it may not")
 
 
 def _key_columns(item: JsonMapping) -> Iterator[tuple[DocumentPath, str]]:
@@ -286,8 +266,6 @@ def _child(item: JsonMapping, read: Schema, patterns: Mapping[str, str]) -> Tabl
         max_rows=int(item["max_rows_per_unit"]),
         longest=int(item.get("longest", DEFAULT_LONGEST)),
         key=item.get("key"),
-        order=item.get("order"),
-        history=item.get("history", False),
         leaves_out_orphans="without_parent" in item,
         constraints=read.constraints,
     )

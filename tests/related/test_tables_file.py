@@ -31,7 +31,7 @@ def test_tables_are_read_as_written() -> None:
         "order",
         Parent(table="customers", column="customer"),
     )
-    assert (orders.max_rows, orders.longest, orders.history) == (5, 8, False)
+    assert (orders.max_rows, orders.longest) == (5, 8)
     assert (lines.key, lines.keys, lines.parent.table) == (None, ("order",), "orders")
     assert [str(part) for part in lines.constraints] == ["when product = shoe, then pieces <= 2"]
 
@@ -99,7 +99,6 @@ def test_a_table_alone_is_an_ordinary_schema() -> None:
 
 
 _KEYED = "  - name: orders\n    key: order\n    parent: {table: customers, column: customer}\n"
-_DAYED = SCHEMA[SCHEMA.index("    longest: 8") : SCHEMA.index("      - {name: channel")]
 MISTAKES = [
     ("    key: customer\n", "    key: customer\n    parent: {table: lines, column: customer}\n",
      "closes a circle of keys ('customers' under 'lines' under 'orders' under 'customers')"),
@@ -129,12 +128,7 @@ MISTAKES = [
     ("name: lines", "name: ../lines", "found '../lines', allowed: text that matches"),
     ("    max_rows_per_unit: 5\n", "", "table 'orders': lacks 'max_rows_per_unit'"),
     ("    key: customer\n", "    key: customer\n    longest: 3\n", "longest is of a table with a"),
-    ("    longest: 8\n", "    history: true\n", "history needs order, the column that orders"),
-    ("    longest: 8\n", "    order: day\n", "order needs 'history: true'"),
-    ("    longest: 8\n", "    history: true\n    order: channel\n", "order: found 'channel'"),
-    ("    longest: 8\n", "    history: true\n    order: dya\n", "found 'dya'"),
-    (_DAYED, f"    history: true\n    order: day\n{_DAYED}".replace("31}", "31, missing: true}"),
-     "order: 'day' may be missing; it may not"),
+    ("    longest: 8\n", "    history: true\n", "unknown key 'history'"),
     ("unit: customer\n", "unit: customer\ncolumns: [{name: x, kind: boolean}]\n",
      "columns and tables exclude each other"),
     ("unit: customer\n", "unit: customer\nmax_rows_per_unit: 3\n", "max_rows_per_unit and tables"),
@@ -241,8 +235,7 @@ def test_any_tree_of_tables_reads_back(
 
 
 def test_every_field_of_related_tables_has_a_declared_source() -> None:
-    text = SCHEMA.replace(_DAYED, f"    history: true\n    order: day\n{_DAYED}")
-    found = schema(text.replace("longest: 4", "longest: 4\n    without_parent: left_out"))
+    found = schema(SCHEMA.replace("longest: 4", "longest: 4\n    without_parent: left_out"))
     for value, declaration in (
         (yaml.safe_load(dump_schema(found)), FIELDS),
         ({"schema": found.to_json()}, REPORT),
