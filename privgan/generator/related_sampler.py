@@ -20,7 +20,6 @@ from privgan.privacy.budget import PrivacyUnit
 from privgan.schema.columns import PRESENCE
 from privgan.schema.identifiers import invent
 from privgan.schema.schema import Schema
-from privgan.table.conform import typed_columns
 from privgan.table.presenting import presented
 
 _STREAM = 6
@@ -95,8 +94,7 @@ class RelatedSampler:
 
     def _drawn(self, customers: int) -> pd.DataFrame:
         """Typed rows of the root's part."""
-        drawn = self._customers.chunk(customers, self.rows[self._schema.root] + 1)
-        return typed_columns(drawn, self._view)
+        return self._customers.typed(customers, self.rows[self._schema.root] + 1)
 
     def _numbered(self, table: str, rows: int) -> np.ndarray:
         """Serial numbers of a table's next rows [rows]."""

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack, closing
+from pathlib import Path
 
 import pandas as pd
 
+from privgan.errors import UsageError
+from privgan.generator.related_sampler import RelatedSampler
+from privgan.naming import parameter
 from privgan.pipeline.candidate import Candidate
 from privgan.release.table_files import CSV, PARQUET
+from privgan.schema.schema import Schema
 from privgan.synthesizer import Synthesizer
 from privgan.table.files import TableWriter
 
 # Customers that are drawn at once, with all of their rows.
 _CUSTOMERS = 20_000
+# Parquet and CSV file of a table; None for none.
+_Files = tuple[Path | None, Path | None]
 
 
 def write_related(
@@ -29,28 +37,59 @@ def write_related(
     Returns:
         The number of rows of each table, and the first of the root's.
     """
-    schema, sampler = synthesizer.schema, synthesizer.related(seed)
-    left = synthesizer.rows if rows is None else rows
-    candidate.tables.mkdir(exist_ok=True)
+    schema, folder = synthesizer.schema, candidate.tables
+    folder.mkdir(exist_ok=True)
+    files: dict[str, _Files] = {schema.root: (candidate.parquet, candidate.csv)}
+    for table in schema.tables:
+        files[table.name] = (
+            folder / f"{table.name}.{PARQUET}",
+            folder / f"{table.name}.{CSV}",
+        )
+    customers = synthesizer.rows if rows is None else rows
+    return _written(schema, synthesizer.related(seed), customers, files)
+
+
+def write_tables_to(
+    folder: Path, sampler: RelatedSampler, schema: Schema, customers: int, form: str
+) -> dict[str, int]:
+    """Write one file a table into a new folder; returns the number of rows of each.
+
+    Args:
+        folder: The folder to make.
+        sampler: Draws the rows.
+        schema: The public facts.
+        customers: Customers to make.
+        form: ``csv`` or ``parquet``.
+
+    Raises:
+        UsageError: The form is another, or there is nothing to draw.
+    """
+    if form not in {CSV, PARQUET}:
+        told = f"of related tables it must be {CSV} or {PARQUET}"
+        raise UsageError(f"{parameter('format')} is {form!r}; {told}")
+    if customers < 1:
+        raise UsageError(f"{parameter('rows')} is {customers}; it must be at least 1")
+    folder.mkdir(parents=True)
+    files: dict[str, _Files] = {}
+    for name in (schema.root, *(table.name for table in schema.tables)):
+        path = folder / f"{name}.{form}"
+        files[name] = (path, None) if form == PARQUET else (None, path)
+    return _written(schema, sampler, customers, files)[0]
+
+
+def _written(
+    schema: Schema, sampler: RelatedSampler, customers: int, files: Mapping[str, _Files]
+) -> tuple[dict[str, int], pd.DataFrame]:
+    """Draw and write all tables; the number of rows of each, and the first of the root's."""
     first: list[pd.DataFrame] = []
     with ExitStack() as stack:
         writers = {
-            name: stack.enter_context(closing(TableWriter(schema.alone(name), *files)))
-            for name, files in _files(candidate, synthesizer).items()
+            name: stack.enter_context(closing(TableWriter(schema.alone(name), *paths)))
+            for name, paths in files.items()
         }
-        while left > 0:
+        while (left := customers - sampler.rows[schema.root]) > 0:
             drawn = sampler.chunk(min(_CUSTOMERS, left))
-            left -= len(drawn[schema.root])
             for name, frame in drawn.items():
                 writers[name].write(frame)
             first = first or [drawn[schema.root]]
     return {name: writer.rows for name, writer in writers.items()}, first[0]
-
-
-def _files(candidate: Candidate, synthesizer: Synthesizer) -> dict[str, tuple]:
-    """Parquet and CSV file of each table; the root's are those of any synthetic table."""
-    related = {
-        table.name: tuple(candidate.tables / f"{table.name}.{form}" for form in (PARQUET, CSV))
-        for table in synthesizer.schema.tables
-    }
-    return {synthesizer.schema.root: (candidate.parquet, candidate.csv), **related}

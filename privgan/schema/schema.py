@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from privgan.errors import InternalError, TableError
+from privgan.errors import InternalError, TableError, UsageError
 from privgan.files.json_types import JsonDict
 from privgan.privacy.budget import PrivacyUnit
 from privgan.schema.columns import (
@@ -220,6 +220,23 @@ class Schema:
         if self.features:
             facts["features"] = [feature.to_json() for feature in self.features]
         return facts
+
+
+def check_one_table(schema: Schema, what: str) -> None:
+    """Check that a schema lists no related tables, for what takes one table alone.
+
+    Args:
+        schema: The schema.
+        what: What takes one table, as the beginning of a sentence.
+
+    Raises:
+        UsageError: It lists several.
+    """
+    if schema.tables:
+        number = len(schema.tables) + 1
+        raise UsageError(
+            f"{what} takes one table, and the schema lists {number}; give the schema of one"
+        )
 
 
 def next_by_name(columns: Iterable[Column], name: str) -> Column:

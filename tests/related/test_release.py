@@ -44,9 +44,12 @@ def test_the_release_holds_one_file_a_table_and_every_key_matches(shop_run: Path
     assert tables["lines"]["order"].value_counts().max() <= 4
     shoes = tables["lines"][tables["lines"]["product"] == "shoe"]
     assert (shoes["pieces"] <= 2).all()
+    assert pd.api.types.is_integer_dtype(tables["customers"]["age"])
     for name in ("orders", "lines"):
         typed = pd.read_parquet(release / f"tables/{name}.parquet")
-        assert typed.astype(str).equals(tables[name].astype(str)) or len(typed) == len(tables[name])
+        assert typed.drop(columns="day", errors="ignore").equals(
+            tables[name].drop(columns="day", errors="ignore")
+        )
 
 
 def test_the_manifest_lists_the_tables_with_their_keys_and_rows(shop_run: Path) -> None:

@@ -142,7 +142,7 @@ FRAMES = {
     "pipeline/read_candidate.py": {"synthetic"},
     "pipeline/reference_fits.py": {"fitted_sample"},
     "pipeline/writing.py": {"noisy_figures"},
-    "pipeline/writing_related.py": {"write_related"},
+    "pipeline/writing_related.py": {"write_related", "_written"},
 }
 ABOVE = ("api/", "cli/", "generator/", "measurement/", "pipeline/", "planning/", "policy/")
 # Modules that may name the types in which rows travel.

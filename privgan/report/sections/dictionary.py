@@ -51,7 +51,31 @@ def dictionary_section(schema: Facts, words: Words) -> Section:
                 items=tuple(_constraint(constraint, words) for constraint in schema["constraints"])
             )
         )
+    for child in schema.get("tables", ()):
+        blocks += _related(child, schema, words)
     return Section(name="dictionary", heading=words("dictionary.heading"), blocks=tuple(blocks))
+
+
+def _related(child: Facts, schema: Facts, words: Words) -> Iterator[Block]:
+    """A related table: whose rows it holds, its columns and its constraints."""
+    parent = child["parent"]
+    yield Paragraph(
+        text=words(
+            "dictionary.related",
+            table=Run(short(child["name"], _LONGEST_NAME), Look.NAME),
+            parent=Run(short(parent["table"], _LONGEST_NAME), Look.NAME),
+            column=Run(short(parent["column"], _LONGEST_NAME), Look.NAME),
+            root=Run(short(schema["root"], _LONGEST_NAME), Look.NAME),
+        )
+    )
+    yield Table(
+        caption=words("dictionary.caption_of", table=short(child["name"], _LONGEST_NAME)),
+        columns=tuple(Heading(heading=words(key)) for key in _HEADINGS),
+        rows=tuple(_row(column, words) for column in child["columns"]),
+    )
+    if child.get("constraints"):
+        yield Paragraph(text=words("dictionary.constraints"))
+        yield Bullets(items=tuple(_constraint(part, words) for part in child["constraints"]))
 
 
 def _features(schema: Facts, words: Words) -> Iterator[Block]:
