@@ -78,6 +78,8 @@ class _Told:
 def related_problems(released: Released) -> list[str]:
     """Contradictions of the related tables with the schema, the manifest or each other."""
     schema = released.schema
+    if not schema.tables:
+        return []
     keys = {schema.root: _root_keys(released)}
     found: list[str] = []
     for table in schema.tables:
