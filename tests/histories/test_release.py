@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +13,6 @@ import privgan
 from privgan.planning.plan import EFFORTS
 from tests.api.world import POLICY, TINY
 from tests.histories.purchases import SCHEMA, purchases
-from tests.release.changes import seal
 
 
 @dataclass(frozen=True)

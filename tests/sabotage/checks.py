@@ -37,6 +37,10 @@ from tests.sabotage.checks_of_gan import (
     nothing_around_the_gans_critic_sees_a_row,
     the_gans_rows_are_charged_before,
 )
+from tests.sabotage.checks_of_histories import (
+    each_customers_views_are_its_own,
+    views_hold_no_more_rows_than_their_steps_count,
+)
 from tests.sabotage.checks_of_libraries import (
     a_library_that_states_more_stops_the_run_unpaid,
     libraries_state_what_is_charged,
@@ -91,6 +95,8 @@ ALL = (
     each_row_is_typed_alone,
     each_customers_features_are_its_own,
     features_have_no_order_of_the_file,
+    each_customers_views_are_its_own,
+    views_hold_no_more_rows_than_their_steps_count,
     a_cut_ledger_is_refused,
     one_table_has_one_budget,
     the_ledger_tells_no_customer,

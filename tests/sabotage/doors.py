@@ -22,7 +22,7 @@ PRIVATE, OWNERS, UNDECLARED = (
 )
 DOORS = frozenset({PRIVATE, OWNERS, UNDECLARED})
 # What the tables hold; nobody but they themselves may name it.
-HELD = frozenset({"_frame", "_customers", "_codes", "_texts", "_source"})
+HELD = frozenset({"_frame", "_customers", "_codes", "_texts", "_source", "_whole"})
 # Each exit, and who may use it: the charged ones first.
 EXITS = {
     "redeem": {PRIVATE},
@@ -65,6 +65,7 @@ COMMON_EXITS = {
     "rows": {"measurement/looks.py"},
     "customers": {"measurement/looks.py"},
     "codes": {"measurement/looks.py"},
+    "view": {PRIVATE, "pipeline/fitting.py"},
     "review": {"api/schema.py", "cli/schema_review.py"},
     "draft": {"api/schema.py", "cli/tables.py"},
 }
@@ -79,6 +80,8 @@ CALLS = {
     "read_table": {"sources/"},
     "mint": {"ledger/runs.py"},
     "Samples": {PRIVATE},
+    "WholeRows": {OWNERS, PRIVATE},
+    "history_view": {PRIVATE, "pipeline/writing.py"},
     "batch": {"generator/likelihood.py", "generator/refine.py"},
     "PrivateTable": {PRIVATE, OWNERS},
     "OwnersTable": {OWNERS, "pipeline/reference_fits.py", "pipeline/twin.py"},
@@ -116,7 +119,12 @@ FRAMES = {
         "_drafted_schema",
         "_conformed",
     },
-    "generator/row_sampler.py": {"chunk"},
+    "generator/exchanges.py": {"exchanged", "of", "_scaled", "_classes", "_allowed"},
+    "generator/history_draws.py": {
+        *("of", "_block", "_coded", "_event", "_own", "_alone", "_held", "_holds"),
+    },
+    "generator/history_sampler.py": {"chunk", "_presented"},
+    "generator/row_sampler.py": {"chunk", "typed"},
     "measurement/looks.py": {"values"},
     "pipeline/read_candidate.py": {"synthetic"},
     "pipeline/reference_fits.py": {"fitted_sample"},
@@ -155,6 +163,8 @@ HOLDERS = {
         "generator/private_phase.py",
         "generator/refine.py",
     },
+    "WholeRows": {OWNERS, PRIVATE},
+    "View": {PRIVATE},
     "RealRows": {
         OWNERS,
         "audit/inputs.py",
@@ -181,6 +191,7 @@ SEALED = (
     "RealRows",
     "Samples",
     "TableAsRead",
+    "WholeRows",
 )
 PAST_EXITS = frozenset(
     {"__dict__", "__getattribute__", "__getstate__", "attrgetter", "methodcaller"}
