@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ from privgan.generator.part_model import PartModel
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.measurement.marginals import exact_counts
 from privgan.parts.history_form import CUSTOMERS, HistoryForm, parts_of
+from privgan.parts.history_views import history_view
 from privgan.parts.part import Part
 from privgan.pipeline.candidate import Candidate
 from privgan.pipeline.candidate_record import CandidateRecord, PlanCost
@@ -168,13 +169,33 @@ def noisy_figures(rows: pd.DataFrame, fitted: Fitted) -> dict[str, float]:
         rows: The table, or its first rows: enough of them tell as much.
         fitted: The fit that it was drawn from.
     """
-    measurements = fitted.measurements
-    codes = fitted.encoder.encode(conform(rows[:_ENOUGH_ROWS], fitted.schema))
+    typed = conform(rows[:_ENOUGH_ROWS], fitted.schema)
     distances: dict[int, list[float]] = {1: [], 2: []}
-    for target in measurements.targets():
-        if len(target.clique) in distances:
-            shares = exact_counts(codes, target.clique, measurements.sizes) / len(codes)
-            distances[len(target.clique)].append(0.5 * float(np.abs(shares - target.shares).sum()))
+    for found, codes in _coded(typed, fitted):
+        for target in found.measurements.targets():
+            if len(target.clique) in distances:
+                shares = exact_counts(codes, target.clique, found.encoder.sizes) / len(codes)
+                away = 0.5 * float(np.abs(shares - target.shares).sum())
+                distances[len(target.clique)].append(away)
     return {
         f"noisy.tvd{width}": float(np.mean(found)) for width, found in distances.items() if found
     }
+
+
+def _coded(typed: pd.DataFrame, fitted: Fitted) -> Iterator[tuple[Fitted, np.ndarray]]:
+    """What was fitted, with the synthetic rows' codes.
+
+    In parts it is each with the codes of its view, of which as many rows of a customer are taken as
+    were measured.
+    """
+    if not fitted.parts:
+        yield fitted, fitted.encoder.encode(typed)
+        return
+    customers = pd.factorize(typed[str(fitted.schema.unit.column)])[0]
+    form = HistoryForm(fitted.schema)
+    for name, found in fitted.parts.items():
+        view = history_view(name, form, typed, customers)
+        mixed = np.random.default_rng(0).permutation(len(view.frame))
+        before = pd.Series(view.customers[mixed]).groupby(view.customers[mixed]).cumcount()
+        taken = mixed[(before < found.plan.unit.max_rows).to_numpy()]
+        yield found, found.encoder.encode(view.frame.iloc[taken])

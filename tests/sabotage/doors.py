@@ -128,7 +128,7 @@ FRAMES = {
     "measurement/looks.py": {"values"},
     "pipeline/read_candidate.py": {"synthetic"},
     "pipeline/reference_fits.py": {"fitted_sample"},
-    "pipeline/writing.py": {"noisy_figures"},
+    "pipeline/writing.py": {"noisy_figures", "_coded"},
 }
 ABOVE = ("api/", "cli/", "generator/", "measurement/", "pipeline/", "planning/", "policy/")
 # Modules that may name the types in which rows travel.
