@@ -17,7 +17,9 @@ import pandas as pd
 from privgan.domain.cells import as_numbers, from_numbers, step_of
 from privgan.domain.encoding import ColumnCode, Encoder
 from privgan.domain.frames import positions_of, with_columns
+from privgan.errors import InternalError
 from privgan.generator.conditional import ConditionalMixture
+from privgan.generator.distribution import Distribution
 from privgan.generator.exchanges import exchanged
 from privgan.generator.mixture import Mixture
 from privgan.parts.history_form import HistoryForm
@@ -37,7 +39,7 @@ class EventModel(Protocol):
         """Codes to values."""
 
     @property
-    def distribution(self) -> Mixture:
+    def distribution(self) -> Distribution:
         """The distribution over codes."""
 
 
@@ -107,6 +109,8 @@ class HistoryDraws:
     def __init__(self, form: HistoryForm, events: EventModel) -> None:
         self._form, self._encoder = form, events.encoder
         self._index = {name: place for place, name in enumerate(events.encoder.names)}
+        if not isinstance(events.distribution, Mixture):
+            raise InternalError("events are drawn from a mixture")
         self._mixture = ConditionalMixture(events.distribution)
         self._takes_step = _present(events.encoder.columns[self._index[form.step]])
 

@@ -88,7 +88,7 @@ class _Rows:
         """One row an event, in order."""
         form = self.form
         context = self.summaries.iloc[self.customer].reset_index(drop=True)
-        found = {name: context[name] for name in form.lent_by_customers}
+        found: dict[str, object] = {name: context[name] for name in form.lent_by_customers}
         found[form.count] = form.coarse_counts.of(self.number)[self.customer]
         left = self.number[self.customer] - self.place - 1
         found[form.left] = form.lefts.of(left)

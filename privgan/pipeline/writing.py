@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ from privgan.generator.part_model import PartModel
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.measurement.marginals import Target, exact_counts
 from privgan.parts.history_form import CUSTOMERS, HistoryForm, parts_of
+from privgan.parts.history_views import history_view
 from privgan.parts.part import Part
 from privgan.pipeline.candidate import Candidate
 from privgan.pipeline.candidate_record import CandidateRecord, PlanCost
@@ -181,26 +182,53 @@ def noisy_figures(rows: pd.DataFrame, fitted: Fitted) -> dict[str, float]:
         rows: The table, or its first rows: enough of them tell as much.
         fitted: The fit that it was drawn from.
     """
-    encoder, targets = _measured_of_rows(fitted)
-    codes = encoder.encode(conform(rows[:_ENOUGH_ROWS], fitted.schema))
+    typed = conform(rows[:_ENOUGH_ROWS], fitted.schema)
     distances: dict[int, list[float]] = {1: [], 2: []}
-    for target in targets:
-        if len(target.clique) in distances:
-            shares = exact_counts(codes, target.clique, encoder.sizes) / len(codes)
-            distances[len(target.clique)].append(0.5 * float(np.abs(shares - target.shares).sum()))
+    for targets, sizes, codes in _compared(typed, fitted):
+        for target in targets:
+            if len(target.clique) in distances:
+                shares = exact_counts(codes, target.clique, sizes) / len(codes)
+                away = 0.5 * float(np.abs(shares - target.shares).sum())
+                distances[len(target.clique)].append(away)
     return {
         f"noisy.tvd{width}": float(np.mean(found)) for width, found in distances.items() if found
     }
 
 
-def _measured_of_rows(fitted: Fitted) -> tuple[Encoder, list[Target]]:
-    """What was measured of a table's own columns, and their codes.
+_Compared = tuple[list[Target], tuple[int, ...], np.ndarray]
 
-    Of related tables the part of the root tells more: it begins with the same columns.
-    """
-    root = fitted.parts.get(fitted.schema.root)
-    if root is None:
-        return fitted.encoder, fitted.measurements.targets()
-    own = len(fitted.encoder.columns)
+
+def _compared(typed: pd.DataFrame, fitted: Fitted) -> Iterator[_Compared]:
+    """What was measured, with the sizes of its columns and the synthetic rows' codes."""
+    if fitted.schema.tables:
+        yield _of_root(typed, fitted)
+        return
+    for found, codes in _coded(typed, fitted):
+        yield found.measurements.targets(), found.encoder.sizes, codes
+
+
+def _of_root(typed: pd.DataFrame, fitted: Fitted) -> _Compared:
+    """Of related tables what the root's part says of its own columns, with which it begins."""
+    root, own = fitted.parts[fitted.schema.root], len(fitted.encoder.columns)
+    encoder = Encoder(root.encoder.columns[:own])
     targets = [target for target in root.measurements.targets() if max(target.clique) < own]
-    return Encoder(root.encoder.columns[:own]), targets
+    return targets, encoder.sizes, encoder.encode(typed)
+
+
+def _coded(typed: pd.DataFrame, fitted: Fitted) -> Iterator[tuple[Fitted, np.ndarray]]:
+    """What was fitted, with the synthetic rows' codes.
+
+    In parts it is each with the codes of its view, of which as many rows of a customer are taken as
+    were measured.
+    """
+    if not fitted.parts:
+        yield fitted, fitted.encoder.encode(typed)
+        return
+    customers = pd.factorize(typed[str(fitted.schema.unit.column)])[0]
+    form = HistoryForm(fitted.schema)
+    for name, found in fitted.parts.items():
+        view = history_view(name, form, typed, customers)
+        mixed = np.random.default_rng(0).permutation(len(view.frame))
+        before = pd.Series(view.customers[mixed]).groupby(view.customers[mixed]).cumcount()
+        taken = mixed[(before < found.plan.unit.max_rows).to_numpy()]
+        yield found, found.encoder.encode(view.frame.iloc[taken])

@@ -80,9 +80,9 @@ def planned_in_parts(plan: Plan, schema: Schema) -> Plan:
     plan = replace(plan, kind=GeneratorKind.MIXTURE, marginal_share=1.0, resumable=False)
     plan = replace(plan, marginals=replace(plan.marginals, max_codes=codes))
     rows = _RowsAlone(plan, schema, 1.0 - sum(part.share for part in parts))
+    pieces: list[_RowsAlone | _DraftedPart] = [rows, *drafted]
     scale = least_scale(
-        lambda s: [step.event for one in (rows, *drafted) for step in one.steps(s)],
-        plan.model_budget,
+        lambda s: [step.event for one in pieces for step in one.steps(s)], plan.model_budget
     )
     own = rows.steps(scale)
     steps = (*own, *(step for one in drafted for step in one.named_steps(scale)))

@@ -168,7 +168,7 @@ def _check_schema(name: str, reader: BinaryIO, _: tuple[str, ...] | None) -> Non
 
 def _check_model(name: str, reader: BinaryIO, _: tuple[str, ...] | None) -> None:
     model = read_json(reader.read(), name)
-    form = model.get("format") if isinstance(model, dict) else None
+    form = str(model.get("format")) if isinstance(model, dict) else ""
     check_declared(name, model, _DECLARED.get(form, MODEL))
     check_declared(f"{name}: schema", _yaml(model["schema"]), SCHEMA)
 

@@ -24,7 +24,10 @@ PRIVATE, OWNERS, UNDECLARED, RELATED = (
 DOORS = frozenset({PRIVATE, OWNERS, UNDECLARED, RELATED})
 # What the tables hold; nobody but they themselves may name it.
 HELD = frozenset(
-    {"_frame", "_customers", "_codes", "_texts", "_source", "_child_tables", "_related_rows"}
+    {
+        *("_frame", "_customers", "_codes", "_texts", "_source", "_whole"),
+        *("_child_tables", "_related_rows"),
+    }
 )
 # Each exit, and who may use it: the charged ones first.
 EXITS = {
@@ -70,6 +73,7 @@ COMMON_EXITS = {
     "rows": {"measurement/looks.py"},
     "customers": {"measurement/looks.py"},
     "codes": {"measurement/looks.py"},
+    "view": {PRIVATE, "pipeline/fitting.py"},
     "review": {"api/schema.py", "cli/schema_review.py"},
     "draft": {"api/schema.py", "cli/tables.py"},
 }
@@ -88,6 +92,10 @@ CALLS = {
     "read_table": {"sources/"},
     "mint": {"ledger/runs.py"},
     "Samples": {PRIVATE},
+    "WholeRows": {OWNERS, PRIVATE, RELATED},
+    "RelatedWhole": {RELATED},
+    "related_view": {RELATED},
+    "history_view": {PRIVATE, "pipeline/writing.py"},
     "batch": {"generator/likelihood.py", "generator/refine.py"},
     "PrivateTable": {PRIVATE, OWNERS},
     "OwnersTable": {OWNERS, "pipeline/reference_fits.py", "pipeline/twin.py"},
@@ -126,22 +134,19 @@ FRAMES = {
         "_conformed",
     },
     "generator/child_draws.py": {
-        "of",
-        "_nothing",
-        "_block",
-        "_above",
-        "_rows",
-        "_drawn",
-        "_decoded",
-        "_holds",
-        "_held",
+        *("of", "_nothing", "_block", "_above", "_rows", "_drawn", "_decoded", "_holds", "_held"),
     },
     "generator/related_sampler.py": {"chunk", "_drawn", "_finished"},
-    "generator/row_sampler.py": {"chunk"},
+    "generator/exchanges.py": {"exchanged", "of", "_scaled", "_classes", "_allowed"},
+    "generator/history_draws.py": {
+        *("of", "_block", "_coded", "_event", "_own", "_alone", "_held", "_holds"),
+    },
+    "generator/history_sampler.py": {"chunk", "_presented"},
+    "generator/row_sampler.py": {"chunk", "typed"},
     "measurement/looks.py": {"values"},
     "pipeline/read_candidate.py": {"synthetic"},
     "pipeline/reference_fits.py": {"fitted_sample"},
-    "pipeline/writing.py": {"noisy_figures"},
+    "pipeline/writing.py": {"noisy_figures", "_compared", "_of_root", "_coded"},
     "pipeline/writing_related.py": {"write_related", "_written"},
 }
 ABOVE = ("api/", "cli/", "generator/", "measurement/", "pipeline/", "planning/", "policy/")
@@ -177,6 +182,9 @@ HOLDERS = {
         "generator/private_phase.py",
         "generator/refine.py",
     },
+    "WholeRows": {OWNERS, PRIVATE, RELATED},
+    "RelatedWhole": {RELATED},
+    "View": {PRIVATE, RELATED, "parts/related_views.py"},
     "RealRows": {
         OWNERS,
         "audit/inputs.py",
@@ -208,6 +216,7 @@ SEALED = (
     "RelatedRows",
     "Samples",
     "TableAsRead",
+    "WholeRows",
 )
 PAST_EXITS = frozenset(
     {"__dict__", "__getattribute__", "__getstate__", "attrgetter", "methodcaller"}

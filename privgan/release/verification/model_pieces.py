@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -20,6 +21,9 @@ from privgan.schema.schema import Schema
 _FINE = "cells:"  # A column whose fine cells were counted first is the one whose cells are merged.
 
 
+Coded: TypeAlias = tuple[Encoder, tuple[np.ndarray, ...]]
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ModelPiece:
     """A generator with its codes; of a table in parts also the table's codes alone.
@@ -28,8 +32,7 @@ class ModelPiece:
         name: The part's name; empty for the table itself.
         schema: Its columns.
         facts: What ``model.json`` states of it.
-        encoder: Values to codes.
-        frequencies: Noisy share of each code of each column.
+        coded: Reads values to codes, and the noisy share of each code of each column.
         plan: Its rows, kind and settings by the plan; None where the plan states none.
         merged: The columns whose cells the plan merges; None where that is not known.
     """
@@ -37,10 +40,23 @@ class ModelPiece:
     name: str
     schema: Schema
     facts: Mapping[str, Any]
-    encoder: Encoder
-    frequencies: tuple[np.ndarray, ...]
+    coded: Callable[[], Coded]
     plan: Mapping[str, Any] | None
     merged: set[str] | None
+
+    @cached_property
+    def _coded(self) -> Coded:
+        return self.coded()
+
+    @property
+    def encoder(self) -> Encoder:
+        """Values to codes."""
+        return self._coded[0]
+
+    @property
+    def frequencies(self) -> tuple[np.ndarray, ...]:
+        """Noisy share of each code of each column."""
+        return self._coded[1]
 
     @property
     def is_network(self) -> bool:
@@ -69,8 +85,7 @@ def table_piece(released: Released) -> ModelPiece:
         name="",
         schema=released.schema,
         facts=released.model,
-        encoder=released.encoder,
-        frequencies=released.frequencies,
+        coded=lambda: (released.encoder, released.frequencies),
         plan=plan.raw,
         merged=None if is_in_parts(released) else _merged(plan, ""),
     )
@@ -105,14 +120,12 @@ def _piece(
     planned: Mapping[str, Any] | None,
 ) -> ModelPiece:
     facts = released.model["parts"][part.name]
-    encoder, frequencies = coded_of(part.schema, facts, cells_by_column(part, cells))
     merged = _merged(released.manifest.plan, part.name)
     return ModelPiece(
         name=part.name,
         schema=part.schema,
         facts=facts,
-        encoder=encoder,
-        frequencies=frequencies,
+        coded=lambda: coded_of(part.schema, facts, cells_by_column(part, cells)),
         plan=planned,
         merged=None if merged is None else merged | set(part.borrowed),
     )
