@@ -29,8 +29,8 @@ class Part:
             drawn freely.
         parent: The part under whose rows its rows hang; None for the first.
         share: Its share of the model's budget, in zCDP.
-        derived: The number of its first columns that stand in the parent's part, too. What these
-            have in common follows from the parent's model and costs nothing again.
+        derived: The number of its first columns of which nothing is measured together. What they
+            have in common follows from the parent's model, and from what else is measured.
         least: Customers with fewer rows in the table have none in the view.
         borrowed: By column the part and column whose codes it has; the part may be itself. Such
             codes cost nothing again.

@@ -107,7 +107,7 @@ class RelatedForm:
             context=self.context(child),
             parent=above,
             share=CHILDREN_SHARE / len(self.schema.tables),
-            derived=len(parents) + 1,
+            derived=len(self.context(child)),
             borrowed={**parents, self.count(child): (above, self.count(child)), **siblings},
         )
 

@@ -55,13 +55,13 @@ def test_all_parts_together_cost_what_the_budget_allows() -> None:
         assert plan.domain_budget.epsilon + plan.model_budget.epsilon == pytest.approx(epsilon)
 
 
-def test_nothing_is_measured_among_the_parents_columns_again() -> None:
+def test_nothing_is_measured_among_what_is_known_before_a_row() -> None:
     plan = _planned()
     orders = plan.parts[1].plan
     pairs = [step for step in orders.steps if step.name.startswith(("pairs", "differences"))]
     number = sum(step.mechanism.number for step in pairs)  # type: ignore[union-attr]
-    # Of 10 columns, 3 are the parent's.
-    assert number == 10 * 9 // 2 - 3
+    # Of 10 columns, 2 are the parent's, one is their number, and 3 are another row's.
+    assert number == 10 * 9 // 2 - 6 * 5 // 2
 
 
 def test_more_customers_let_more_rows_of_each_be_measured() -> None:
