@@ -31,6 +31,7 @@ from privgan.privacy.budget import PrivacyUnit
 from privgan.schema.columns import Column, Source
 from privgan.schema.constraints import Constraint
 from privgan.schema.features import EventFacts, FeatureFacts
+from privgan.schema.history import HistoryFacts
 from privgan.schema.schema import Schema as TableSchema
 from privgan.sources import SourceOptions, source_name
 from privgan.table.mistakes import ROW_UNIT
@@ -57,6 +58,7 @@ class Schema(TableSchema):
         missing_markers_source: Where it comes from that these texts mean missing.
         events: What one row a customer is made from; None where the table is read as it is.
         features: How each modelled column is made from a customer's events.
+        history: How a customer's rows fit together; None where they are exchangeable.
 
     Raises:
         DocumentError: with every mistake, as for a schema file.
@@ -90,6 +92,7 @@ class Schema(TableSchema):
         missing_markers_source: Source = Source.DECLARED,
         events: EventFacts | None = None,
         features: Sequence[FeatureFacts] = (),
+        history: HistoryFacts | None = None,
     ) -> None:
         facts = TableSchema(
             dataset=dataset_of(dataset),
@@ -102,6 +105,7 @@ class Schema(TableSchema):
             missing_markers_source=Source(missing_markers_source),
             events=events,
             features=tuple(features),
+            history=history,
         )
         self._take(parsed(schema_items(facts), "the schema"))
 

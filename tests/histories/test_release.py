@@ -94,6 +94,8 @@ def test_manifest_and_report_name_the_parts(job: Job) -> None:
     assert {"customers.pairs", "events.cells:amount", "marginal:day"} <= steps
     page = (job.release / "report.html").read_text(encoding="utf-8")
     assert "customers.pairs" in page
+    assert "are a history in the order of" in page
+    assert "Constant within a history: " in page
 
 
 def _swap_days(folder: Path) -> None:
