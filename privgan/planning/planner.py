@@ -141,7 +141,7 @@ def _check_history(kind: str, marginal_share: float | None) -> None:
     """Check that nothing is asked for that histories do not have."""
     if kind not in {GeneratorKind.AUTO, GeneratorKind.MIXTURE}:
         allowed = f"{GeneratorKind.AUTO}, {GeneratorKind.MIXTURE}"
-        raise UsageError(f"of histories the generator is {kind!r}; allowed: {allowed}")
+        raise UsageError(f"of histories the generator is {str(kind)!r}; allowed: {allowed}")
     if marginal_share not in {None, 1}:
         raise UsageError(
             f"of histories the share of the marginals is {marginal_share}; it must be 1, for they"
