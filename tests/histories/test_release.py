@@ -231,6 +231,35 @@ def test_the_command_samples_histories(job: Job, tmp_path: Path) -> None:
     assert len(pd.read_csv(out)) == 50
 
 
+DAMAGED: dict[str, Callable[[Any], Any]] = {
+    "a part less": lambda model: model["parts"].pop("events"),
+    "parts in another order": lambda model: model.update(
+        parts=dict(reversed(model["parts"].items()))
+    ),
+    "no parts": lambda model: model.pop("parts"),
+    "a text for the parts": lambda model: model.update(parts="two"),
+    "another format": lambda model: model.update(format="privgan.model/1"),
+    "codes with a gap": lambda model: model["parts"]["events"]["columns"]["channel"].update(
+        code_of=[0, 2, 3]
+    ),
+    "too many cells": lambda model: model["parts"]["events"].update(max_cells=10**9),
+    "no shares": lambda model: model["parts"]["customers"]["frequencies"].pop(),
+    "a schema without a history": lambda model: model.update(
+        schema=model["schema"].replace("order: day\n", "").replace("history:", "x:")
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED)
+def test_a_damaged_model_is_refused(job: Job, tmp_path: Path, damage: str) -> None:
+    copy = shutil.copytree(job.release / "model", tmp_path / "model")
+    model = json.loads((copy / "model.json").read_text(encoding="utf-8"))
+    DAMAGED[damage](model)
+    (copy / "model.json").write_text(json.dumps(model), encoding="utf-8")
+    with pytest.raises(UsageError, match="model"):
+        privgan.load(copy)
+
+
 RULED = (
     SCHEMA
     + """\
