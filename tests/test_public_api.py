@@ -70,6 +70,7 @@ def test_importing_the_package_is_light() -> None:
     assert found.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 def test_a_function_is_reached_whatever_was_imported_before() -> None:
     for first in ("import privgan.audit.suite", "import privgan.release", "pass"):
         code = (

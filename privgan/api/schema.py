@@ -31,6 +31,7 @@ from privgan.privacy.budget import PrivacyUnit
 from privgan.schema.columns import Column, Source
 from privgan.schema.constraints import Constraint
 from privgan.schema.features import EventFacts, FeatureFacts
+from privgan.schema.history import HistoryFacts
 from privgan.schema.schema import Schema as TableSchema
 from privgan.schema.tables import TableFacts
 from privgan.sources import SourceOptions, source_name
@@ -58,6 +59,7 @@ class Schema(TableSchema):
         missing_markers_source: Where it comes from that these texts mean missing.
         events: What one row a customer is made from; None where the table is read as it is.
         features: How each modelled column is made from a customer's events.
+        history: How a customer's rows fit together; None where they are exchangeable.
         root: The name of the table with these columns, where others are related to it.
         tables: The tables whose rows belong to rows of this one.
 
@@ -93,6 +95,7 @@ class Schema(TableSchema):
         missing_markers_source: Source = Source.DECLARED,
         events: EventFacts | None = None,
         features: Sequence[FeatureFacts] = (),
+        history: HistoryFacts | None = None,
         root: str = "",
         tables: Sequence[TableFacts] = (),
     ) -> None:
@@ -107,6 +110,7 @@ class Schema(TableSchema):
             missing_markers_source=Source(missing_markers_source),
             events=events,
             features=tuple(features),
+            history=history,
             root=root,
             tables=tuple(tables),
         )

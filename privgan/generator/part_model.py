@@ -14,7 +14,7 @@ from privgan.domain.encoding import Encoder, encoder_from_json
 from privgan.files.limits import MOST_CELLS, MOST_SAMPLED_ROWS
 from privgan.generator.distribution import Distribution
 from privgan.generator.frozen import Frozen, facts_of, format_of, frozen_of, tensors_of
-from privgan.parts.part import Part, step_of
+from privgan.parts.part import Part, part_of, step_of
 from privgan.schema.schema import Schema
 
 
@@ -139,6 +139,8 @@ def part_models(
         raise ValueError("parts")
     for stated in facts.values():
         check_whole(stated)
+    if any(not part_of(name, tuple(facts)) for name in tensors):
+        raise ValueError("tensors")
     cells = {name: stated["max_cells"] for name, stated in facts.items()}
     return tuple(_part_model(part, facts[part.name], _own(tensors, part), cells) for part in parts)
 

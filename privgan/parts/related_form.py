@@ -101,7 +101,7 @@ class RelatedForm:
                 dataset=self.schema.dataset,
                 unit=PrivacyUnit(column=self.schema.unit.column, max_rows=child.max_rows),
                 columns=(*self._context(child), *drawn),
-                target=choose_target(drawn),
+                target=self.count(child),
                 constraints=child.constraints,
             ),
             context=self.context(child),

@@ -143,7 +143,7 @@ def _check_parts(kind: str, marginal_share: float | None, what: str) -> None:
     """Check that nothing is asked for that a table in parts does not have."""
     if kind not in {GeneratorKind.AUTO, GeneratorKind.MIXTURE}:
         allowed = f"{GeneratorKind.AUTO}, {GeneratorKind.MIXTURE}"
-        raise UsageError(f"of {what} the generator is {kind!r}; allowed: {allowed}")
+        raise UsageError(f"of {what} the generator is {str(kind)!r}; allowed: {allowed}")
     if marginal_share not in {None, 1}:
         raise UsageError(
             f"of {what} the share of the marginals is {marginal_share}; it must be 1, for they"

@@ -22,11 +22,13 @@ from privgan.domain.measured import (
     clamp_measured,
     limits,
     opened,
+    widest_numbers,
     with_bounds,
     with_categories,
 )
 from privgan.errors import DocumentError, InternalError, TableError
 from privgan.notation.moments import read_moments
+from privgan.release.verification.row_domain import column_problem
 from privgan.schema.columns import (
     Column,
     Discrete,
@@ -390,3 +392,22 @@ def test_a_time_zone_in_a_format_is_refused() -> None:
     )
     with pytest.raises(DocumentError, match="time zone"):
         parse_schema(HEAD + line)
+
+
+def test_values_drawn_inside_the_widest_bounds_are_in_the_domain() -> None:
+    # 2^52 steps of .01: numpy rounds past the nearest step there, and the bound is one.
+    rng = np.random.default_rng(0)
+    for decimals in range(7):
+        open_column = OpenNumeric(
+            name="x",
+            kind=Kind.FLOAT if decimals else Kind.INTEGER,
+            decimals=decimals,
+            sources={"lower": Source.MEASURED, "upper": Source.MEASURED},
+        )
+        column = widest_numbers(open_column)
+        cells = cells_of(column)
+        codes = np.repeat(np.arange(cells.size), 20)
+        drawn = cells.decode(codes, rng.random(len(codes)))
+        assert column_problem(drawn, column) == "", decimals
+        ends = pd.Series([column.lower, column.upper], dtype=drawn.dtype)
+        assert column_problem(ends, column) == "", decimals

@@ -129,7 +129,7 @@ def told_misfits(draft: Draft) -> set[str]:
     return {note.column for note in draft.notes if note.topic in (Topic.MISFIT, Topic.UNIT)}
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.integers(0, 10**9), st.booleans())
 def test_a_random_table_gets_a_draft_that_is_right(seed: int, arrow: bool) -> None:
     """It can be read, fits its table but for what is told, and no value is outside it."""

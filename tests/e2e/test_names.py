@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from privgan.cli.main import execute
 from privgan.policy.policy_file import shipped_policies
@@ -30,6 +31,7 @@ NAMES = (
 ROWS = 1_000
 
 
+@pytest.mark.slow
 def test_a_run_takes_columns_with_the_names_that_python_and_pandas_keep(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     columns = [

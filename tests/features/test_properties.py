@@ -79,7 +79,7 @@ EVENT = st.tuples(
 COLUMNS = ["customer", "moment", "amount", "channel"]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(EVENT, min_size=1, max_size=25))
 def test_features_are_those_of_the_reference(rows: list[tuple[object, ...]]) -> None:
     events = pd.DataFrame(rows, columns=COLUMNS, dtype=object)
@@ -108,7 +108,7 @@ def _assert_alike(found: pd.DataFrame, wanted: pd.DataFrame) -> None:
             )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(EVENT, min_size=2, max_size=25), st.randoms(use_true_random=False))
 def test_one_customer_more_or_less_changes_one_row(
     rows: list[tuple[object, ...]], random: object

@@ -275,6 +275,7 @@ def _kept(free: FixedSynthesizer, schema: Schema, rows: int) -> pd.DataFrame:
     )
 
 
+@pytest.mark.slow
 def test_rows_keep_their_codes_and_values_follow_inside_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

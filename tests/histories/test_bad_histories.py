@@ -98,3 +98,17 @@ def test_bounds_that_are_measured_are_those_of_the_views(tmp_path: Path) -> None
     )
     found = _fit(purchases(2_000), text, tmp_path)
     assert found.groupby("customer", sort=False)["day"].is_monotonic_increasing.all()
+
+
+def test_an_event_may_have_another_date_that_follows_it(tmp_path: Path) -> None:
+    """A date of the event itself has no mean: the events' part tells all of it."""
+    text = (
+        SCHEMA
+        + "  - {name: paid, kind: date, lower: 2024-01-01, upper: 2025-03-31, missing: true}\n"
+        + "constraints:\n  - {at_most: [day, paid]}\n"
+    )
+    rows = purchases(900)
+    paid = rows["day"] + pd.to_timedelta(np.arange(len(rows)) % 60, unit="D")
+    found = _fit(rows.assign(paid=paid.where(np.arange(len(rows)) % 9 > 0)), text, tmp_path)
+    assert (found["paid"].isna() | (found["paid"] >= found["day"])).all()
+    assert found["paid"].isna().any()

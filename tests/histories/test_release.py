@@ -94,6 +94,8 @@ def test_manifest_and_report_name_the_parts(job: Job) -> None:
     assert {"customers.pairs", "events.cells:amount", "marginal:day"} <= steps
     page = (job.release / "report.html").read_text(encoding="utf-8")
     assert "customers.pairs" in page
+    assert "are a history in the order of" in page
+    assert "Constant within a history: " in page
 
 
 def _swap_days(folder: Path) -> None:
@@ -153,7 +155,7 @@ LIES = {
     ),
     "a part less in the plan": (
         _change_manifest(lambda raw: raw["plan"]["parts"].pop()),
-        "its parts are not those of the schema's histories",
+        "its parts are not those of the schema's histories or tables",
     ),
     "a part of other columns": (
         _change_manifest(lambda raw: raw["plan"]["parts"][0].update(schema_fingerprint="0" * 64)),
@@ -227,6 +229,35 @@ def test_the_command_samples_histories(job: Job, tmp_path: Path) -> None:
     out = tmp_path / "rows.csv"
     assert execute(["sample", str(job.release), "--rows", "50", "--out", str(out)]) == 0
     assert len(pd.read_csv(out)) == 50
+
+
+DAMAGED: dict[str, Callable[[Any], Any]] = {
+    "a part less": lambda model: model["parts"].pop("events"),
+    "parts in another order": lambda model: model.update(
+        parts=dict(reversed(model["parts"].items()))
+    ),
+    "no parts": lambda model: model.pop("parts"),
+    "a text for the parts": lambda model: model.update(parts="two"),
+    "another format": lambda model: model.update(format="privgan.model/1"),
+    "codes with a gap": lambda model: model["parts"]["events"]["columns"]["channel"].update(
+        code_of=[0, 2, 3]
+    ),
+    "too many cells": lambda model: model["parts"]["events"].update(max_cells=10**9),
+    "no shares": lambda model: model["parts"]["customers"]["frequencies"].pop(),
+    "a schema without a history": lambda model: model.update(
+        schema=model["schema"].replace("order: day\n", "").replace("history:", "x:")
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED)
+def test_a_damaged_model_is_refused(job: Job, tmp_path: Path, damage: str) -> None:
+    copy = shutil.copytree(job.release / "model", tmp_path / "model")
+    model = json.loads((copy / "model.json").read_text(encoding="utf-8"))
+    DAMAGED[damage](model)
+    (copy / "model.json").write_text(json.dumps(model), encoding="utf-8")
+    with pytest.raises(UsageError, match="model"):
+        privgan.load(copy)
 
 
 RULED = (

@@ -18,6 +18,7 @@ from privgan.privacy.budget import PrivacyBudget
 Child = Callable[..., dict[str, Any]]
 
 
+@pytest.mark.slow
 def test_fifty_processes_at_once_never_overspend_together(
     ledger: PrivacyLedger, place: Any, child: Child
 ) -> None:

@@ -55,6 +55,17 @@ def test_links_lead_somewhere(page: Page) -> None:
             assert anchor in Page(target).anchors, f"{page.name}: {link}: no such heading"
 
 
+def test_files_that_pages_name_are_there() -> None:
+    named = re.compile(r"(?:tests|privgan|reports|policies)/[\w/]+\.(?:py|md|csv|yaml|png)")
+    missing = {
+        (page.name, path)
+        for page in PLAIN
+        for path in named.findall(page.text)
+        if not (ROOT / path).exists()
+    }
+    assert not missing
+
+
 def test_every_page_is_reached_from_the_readme() -> None:
     found, waiting = set(), [ROOT / "README.md"]
     while waiting:

@@ -20,6 +20,7 @@ def _built(out: Path, *modules: str) -> None:
     assert "does not resolve" not in done.stderr, done.stderr
 
 
+@pytest.mark.slow
 def test_the_page_of_public_names_has_each_with_its_docstring(tmp_path: Path) -> None:
     _built(tmp_path, "privgan")
     text = (tmp_path / "privgan.html").read_text(encoding="utf-8")

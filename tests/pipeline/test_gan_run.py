@@ -102,7 +102,13 @@ def _ruin(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(LikelihoodTraining, "averaged", ruined)
 
 
-@pytest.mark.parametrize("ruined", [False, True], ids=["gan", "independent columns in its place"])
+RUINED = [
+    pytest.param(False, id="gan"),
+    pytest.param(True, id="independent columns in its place", marks=pytest.mark.slow),
+]
+
+
+@pytest.mark.parametrize("ruined", RUINED)
 def test_a_run_is_released_verifies_and_is_sampled(
     tmp_path: Path,
     gan_request: RunRequest,
@@ -182,6 +188,7 @@ constraints:
 """
 
 
+@pytest.mark.slow
 def test_its_rows_hold_constraints_and_conditions(tmp_path: Path, small_pools: None) -> None:
     rng = np.random.default_rng(0)
     low, high = np.sort(rng.integers(0, 21, (2, 900)), axis=0)

@@ -153,7 +153,7 @@ def moments(looks: int, number: int) -> list[int]:
     return sorted({*spread, *last})
 
 
-NUMBERS = [pytest.param(8, id="8"), pytest.param(100, id="100", marks=pytest.mark.slow)]
+NUMBERS = [pytest.param(4, id="4"), pytest.param(100, id="100", marks=pytest.mark.slow)]
 
 
 @pytest.mark.parametrize("number", NUMBERS)
@@ -271,7 +271,7 @@ def other_commands(copy: Copy) -> None:
     assert purge(copy.out, copy.ledger) == 1
 
 
-@pytest.mark.parametrize("recorded", [True, False])
+@pytest.mark.parametrize("recorded", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_no_other_command_removes_what_may_be_recorded(
     made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recorded: bool
 ) -> None:

@@ -98,6 +98,7 @@ def test_after_an_interrupt_nothing_is_run_again(
     assert accounting_complete(candidate.record, ledger.history(candidate.record.dataset))
 
 
+@pytest.mark.slow
 def test_a_second_crash_finds_the_reserve_spent(
     tmp_path: Path, network_request: RunRequest
 ) -> None:

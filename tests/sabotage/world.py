@@ -395,10 +395,15 @@ def fit_customers(max_rows: int, folder: Path) -> list[int]:
     made, most = PrivateTable.__init__, list[int]()
 
     def spying(
-        self: Any, dataset: str, unit: PrivacyUnit, rows: pd.DataFrame, customers: np.ndarray
+        self: Any,
+        dataset: str,
+        unit: PrivacyUnit,
+        rows: pd.DataFrame,
+        customers: np.ndarray,
+        *more: Any,
     ) -> None:
         most.append(int(np.unique(customers, return_counts=True)[1].max()))
-        made(self, dataset, unit, rows, customers)
+        made(self, dataset, unit, rows, customers, *more)
 
     ledger = PrivacyLedger.open(str(folder / "ledger.sqlite"))
     with mock.patch.object(PrivateTable, "__init__", spying):

@@ -245,6 +245,7 @@ def test_hostile_texts_of_a_manifest_stay_texts(shelf: Shelf) -> None:
         assert not set(text) & set("\u202e\u2066\u200f\x07\x1b\u2028\x85")
 
 
+@pytest.mark.slow
 def test_two_releases_stand_side_by_side(shelf: Shelf) -> None:
     other = (
         replace(COLUMNS[0], upper=120),

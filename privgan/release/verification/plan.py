@@ -109,7 +109,7 @@ def _part_problems(schema: Schema, plan: PlanFacts) -> Iterator[str]:
     """Check that the parts are the schema's, and none counts more rows than a customer may have."""
     parts, stated = parts_of(schema), plan.get("parts", [])
     if [part.name for part in parts] != [found["name"] for found in stated]:
-        yield "its parts are not those of the schema"
+        yield "its parts are not those of the schema's histories or tables"
         return
     for part, found in zip(parts, stated, strict=True):
         most = found["max_rows_per_unit"]

@@ -37,13 +37,13 @@ _LONGEST_DEFINITION = 1_200
 
 
 def dictionary_section(schema: Facts, words: Words) -> Section:
-    """Section on columns (kind, role, values, source), features and constraints."""
+    """Section on columns (kind, role, values, source), features, history and constraints."""
     table = Table(
         caption=words("dictionary.caption"),
         columns=tuple(Heading(heading=words(key)) for key in _HEADINGS),
         rows=tuple(_row(column, words) for column in schema["columns"]),
     )
-    blocks: list[Block] = [table, *_features(schema, words)]
+    blocks: list[Block] = [table, *_features(schema, words), *_history(schema, words)]
     if schema.get("constraints"):
         blocks.append(Paragraph(text=words("dictionary.constraints")))
         blocks.append(
@@ -93,6 +93,18 @@ def _features(schema: Facts, words: Words) -> Iterator[Block]:
         columns=tuple(Heading(heading=words(key)) for key in _FEATURE_HEADINGS),
         rows=tuple(_definition(feature) for feature in schema["features"]),
     )
+
+
+def _history(schema: Facts, words: Words) -> Iterator[Block]:
+    """How the rows of a customer fit together, where they do."""
+    history = schema.get("history")
+    if not history:
+        return
+    unit, order = (short(name, _LONGEST_NAME) for name in (schema["unit"], schema["order"]))
+    yield Paragraph(text=words("dictionary.history", unit=unit, order=order))
+    names = [short(name, _LONGEST_NAME) for name in history.get("constant", ())]
+    if names:
+        yield Paragraph(text=words("dictionary.constant", columns=", ".join(names)))
 
 
 def _definition(feature: Facts) -> tuple[Text, ...]:
