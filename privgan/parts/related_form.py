@@ -13,7 +13,7 @@ from functools import cached_property
 from privgan.parts.part import Part, public
 from privgan.privacy.budget import PrivacyUnit
 from privgan.schema.columns import Column, Kind, Numeric
-from privgan.schema.schema import Schema, choose_target
+from privgan.schema.schema import Schema
 from privgan.schema.tables import TableFacts
 
 # Shares of the model's budget: of the root's part, and of all children together; the rest measures
