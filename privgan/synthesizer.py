@@ -16,23 +16,32 @@ import pandas as pd
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from privgan.domain.cells import cells_of
 from privgan.domain.conditions import ColumnCondition
-from privgan.domain.encoding import Encoder, encoder_from_json
-from privgan.errors import UsageError
+from privgan.domain.encoding import Encoder
+from privgan.errors import InternalError, UsageError
 from privgan.files.limits import (
     LARGEST_JSON,
     LARGEST_TENSORS,
-    MOST_CELLS,
     MOST_JSON_PARTS,
     MOST_SAMPLED_CELLS,
     MOST_SAMPLED_ROWS,
 )
 from privgan.generator.distribution import Distribution
 from privgan.generator.frozen import Frozen, facts_of, format_of, frozen_of, tensors_of
-from privgan.generator.network_form import FORMATS
+from privgan.generator.history_sampler import HistorySampler
+from privgan.generator.network_form import FORMATS, PARTS_FORMAT
+from privgan.generator.part_model import (
+    PartModel,
+    check_shares,
+    check_whole,
+    coded_facts,
+    coded_of,
+    part_models,
+)
+from privgan.generator.related_sampler import RelatedSampler
 from privgan.generator.row_sampler import RowSampler
 from privgan.naming import call, parameter
+from privgan.parts.history_form import lenders_of, parts_of
 from privgan.privacy.guarantee import Guarantee
 from privgan.schema.schema import Schema
 from privgan.table.schema_file import dump_schema, parse_schema
@@ -50,22 +59,25 @@ class Synthesizer:
     Attributes:
         schema: The public facts.
         encoder: Codes to values; its merged bins are measured facts.
-        model: The frozen generator: a mixture or an autoregressive network.
+        model: The frozen generator: a mixture or an autoregressive network; None where the parts
+            have one each.
         frequencies: Noisy share of each code of each column.
         max_cells: The plan's number of fine cells.
         rows: The default number of rows: the planned row count.
         rows_of_each: Noisy share of the customers with 1, 2, … rows.
         guarantee: What the run that made it claims.
+        parts: The models of the parts of a table with histories; empty for any other.
     """
 
     schema: Schema
     encoder: Encoder
-    model: Frozen
+    model: Frozen | None
     frequencies: tuple[np.ndarray, ...]
     max_cells: int
     rows: int
     rows_of_each: tuple[float, ...]
     guarantee: Guarantee
+    parts: tuple[PartModel, ...] = ()
 
     def sample(
         self,
@@ -82,7 +94,8 @@ class Synthesizer:
         Args:
             rows: How many; None for the planned row count.
             seed: Public randomness: the same seed draws the same rows.
-            where: Conditions that every row meets.
+            where: Conditions that every row meets; of histories, on columns that are constant
+                within a customer.
             balanced: Whether 3-way counts are brought near to what the model expects, as in the
                 table of a candidate; it takes some 50 times as long as drawing. Of a network
                 nothing more is done: its uniform numbers are spread evenly in any case.
@@ -121,29 +134,60 @@ class Synthesizer:
         if wanted > MOST_SAMPLED_ROWS:
             told = f"it must be at most {MOST_SAMPLED_ROWS:,}"
             raise UsageError(f"{parameter('rows')} is {wanted}; {told}")
-        return Chunks(RowSampler(self, seed, where, balanced=balanced), wanted)
+        return Chunks(self._sampler(seed, where, balanced=balanced), wanted)
+
+    def _sampler(
+        self, seed: int, where: tuple[ColumnCondition, ...], *, balanced: bool
+    ) -> RowSampler | HistorySampler:
+        if not self.parts:
+            return RowSampler(self, seed, where, balanced=balanced)
+        if self.schema.tables:
+            return self.related(seed, where, balanced=balanced).root
+        customers, events = self.parts
+        return HistorySampler(self.schema, (customers, events), seed, where, balanced=balanced)
+
+    def related(
+        self, seed: int = 0, where: tuple[ColumnCondition, ...] = (), *, balanced: bool = True
+    ) -> RelatedSampler:
+        """Draws customers with their rows in all related tables.
+
+        Args:
+            seed: Public randomness: the same seed draws the same rows.
+            where: Conditions that every customer's row in the first table meets.
+            balanced: As for ``sample``; of the customers.
+
+        Raises:
+            UsageError: The schema lists no related tables.
+        """
+        if not self.schema.tables:
+            raise UsageError(f"{self.schema.dataset}: the schema lists no related tables")
+        return RelatedSampler(self.schema, self.parts, seed, where, balanced=balanced)
 
     @property
     def distribution(self) -> Distribution:
-        """The model's distribution over codes."""
+        """The model's distribution over codes; InternalError of a table in parts."""
+        if self.model is None:
+            raise InternalError("a table in parts has a distribution for each of them")
         return self.model.distribution
 
     def save(self, folder: Path) -> None:
         """Write ``model.safetensors`` and ``model.json``: no pickle, no row."""
         folder.mkdir(parents=True, exist_ok=True)
-        save_file(tensors_of(self.model), folder / WEIGHTS)
+        if self.model is None:
+            found = {name: part for one in self.parts for name, part in one.tensors().items()}
+            own: dict[str, Any] = {"parts": {one.part.name: one.facts() for one in self.parts}}
+        else:
+            found, own = tensors_of(self.model), facts_of(self.model)
+        save_file(found, folder / WEIGHTS)
         facts = {
-            "format": format_of(self.model),
+            "format": PARTS_FORMAT if self.model is None else format_of(self.model),
             "rows": self.rows,
             "rows_of_each": list(self.rows_of_each),
             "max_cells": self.max_cells,
-            **facts_of(self.model),
+            **own,
             "guarantee": self.guarantee.to_json(),
             "schema": dump_schema(self.schema),
-            "columns": {column.name: column.to_json() for column in self.encoder.columns},
-            "frequencies": [
-                [round(float(share), 9) for share in shares] for shares in self.frequencies
-            ],
+            **coded_facts(self.encoder, self.frequencies),
         }
         (folder / FACTS).write_text(
             json.dumps(facts, indent=1, ensure_ascii=False), encoding="utf-8"
@@ -154,11 +198,11 @@ class Chunks(Iterator[pd.DataFrame]):
     """Frames of drawn rows, one after another.
 
     Args:
-        sampler: Draws the rows.
+        sampler: Draws the rows, or whole histories.
         rows: How many in all.
     """
 
-    def __init__(self, sampler: RowSampler, rows: int) -> None:
+    def __init__(self, sampler: RowSampler | HistorySampler, rows: int) -> None:
         self._sampler, self._rows = sampler, rows
 
     def __next__(self) -> pd.DataFrame:
@@ -209,7 +253,7 @@ def load_synthesizer(folder: Path | str) -> Synthesizer:
     try:
         synthesizer = _rebuilt(facts, weights)
         # Whoever loads a model samples from it, and parts that do not fit show here.
-        _ = synthesizer.distribution
+        _ = [one.distribution for one in synthesizer.parts or (synthesizer,)]
     except (
         LookupError,
         TypeError,
@@ -235,49 +279,45 @@ def _facts_of(path: Path) -> Any:
     return json.loads(content.decode("utf-8"))
 
 
-def _check_sound(facts: Mapping[str, Any]) -> None:
-    """Check that its numbers are possible in a fitted model; ValueError says which is not."""
-    most = {"rows": MOST_SAMPLED_ROWS, "max_cells": MOST_CELLS}
-    for name, limit in most.items():
-        if type(facts[name]) is not int or not 1 <= facts[name] <= limit:
-            raise ValueError(name)
-    within = (part["within"] for part in facts["columns"].values())
-    for shares in (facts["rows_of_each"], *facts["frequencies"], *within):
-        _check_shares(np.asarray(shares, float))
-
-
-def _check_shares(found: np.ndarray) -> None:
-    if found.ndim != 1 or not (np.isfinite(found) & (found >= 0)).all() or not found.sum() > 0:
-        raise ValueError("shares")
-
-
-def _encoder_of(schema: Schema, facts: Mapping[str, Any]) -> Encoder:
-    """The encoder, each column checked against its cells before the next is made."""
-    cells = {}
-    for column in schema.modelled:
-        cells[column.name] = cells_of(column, facts["max_cells"])
-        codes = np.asarray(facts["columns"][column.name]["code_of"], np.int64)
-        within = facts["columns"][column.name]["within"]
-        if not len(codes) == len(within) == cells[column.name].size:
-            raise ValueError("codes")
-        if not np.array_equal(np.unique(codes), np.arange(codes.max() + 1)):
-            raise ValueError("codes")
-    return encoder_from_json(cells, facts["columns"])
-
-
 def _rebuilt(facts: Mapping[str, Any], weights: Mapping[str, Tensor]) -> Synthesizer:
     schema = parse_schema(facts["schema"], name="the model's schema")
-    _check_sound(facts)
-    encoder = _encoder_of(schema, facts)
-    if [len(shares) for shares in facts["frequencies"]] != list(encoder.sizes):
-        raise ValueError("frequencies")
+    check_whole(facts)
+    check_shares(np.asarray(facts["rows_of_each"], float))
+    parts = _parts_of(schema, facts, weights)
+    encoder, frequencies = coded_of(schema, facts, _cells(schema, facts, parts))
     return Synthesizer(
         schema=schema,
         encoder=encoder,
-        model=frozen_of(facts, weights, encoder.sizes),
-        frequencies=tuple(np.asarray(shares) for shares in facts["frequencies"]),
+        model=None if parts else frozen_of(facts, weights, encoder.sizes),
+        frequencies=frequencies,
         max_cells=facts["max_cells"],
         rows=facts["rows"],
         rows_of_each=tuple(facts["rows_of_each"]),
         guarantee=Guarantee.from_json(facts["guarantee"]),
+        parts=parts,
     )
+
+
+def _parts_of(
+    schema: Schema, facts: Mapping[str, Any], weights: Mapping[str, Tensor]
+) -> tuple[PartModel, ...]:
+    """The models of a file's parts; none where the format has none.
+
+    Raises:
+        ValueError: The schema has parts and the format none, or the other way round.
+    """
+    parts = parts_of(schema)
+    if bool(parts) != (facts["format"] == PARTS_FORMAT):
+        raise ValueError("parts")
+    return part_models(parts, facts["parts"], weights) if parts else ()
+
+
+def _cells(
+    schema: Schema, facts: Mapping[str, Any], parts: tuple[PartModel, ...]
+) -> Mapping[str, int]:
+    """Number of fine cells of each of a table's columns."""
+    if not parts:
+        return dict.fromkeys(schema.names, facts["max_cells"])
+    known = {one.part.name: one.max_cells for one in parts}
+    lenders = lenders_of(schema).items()
+    return {name: known[lender] for name, (lender, _) in lenders}

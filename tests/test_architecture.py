@@ -15,7 +15,7 @@ LAYERS = [
     {"ledger", "sources", "schema"},
     {"domain"},
     {"table"},
-    {"features"},
+    {"features", "parts", "related"},
     {"drafting", "planning"},
     {"owner"},
     {"measurement"},

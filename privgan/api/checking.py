@@ -8,6 +8,7 @@ from typing import Any
 from privgan.api.inputs import table_of
 from privgan.notebook import card
 from privgan.owner.owners_table import TableAsRead
+from privgan.owner.related_rows import told_tables
 from privgan.schema.schema import Schema
 from privgan.sources import SourceOptions
 
@@ -21,6 +22,7 @@ class Conformity:
         broken: Constraints that real rows break; a fit takes such rows as they are.
         suspicions: What may be wrong with the schema although the table fits it.
         over_limit: Rows beyond the most that one customer may have.
+        related: What is to be told of several tables and their keys, a sentence each.
 
     >>> schema.check(customers)
     Conformity(fits, INTERNAL)
@@ -30,6 +32,7 @@ class Conformity:
     broken: tuple[str, ...]
     suspicions: tuple[str, ...]
     over_limit: int
+    related: tuple[str, ...] = ()
 
     @property
     def fits(self) -> bool:
@@ -46,6 +49,7 @@ class Conformity:
         rows = [("violation", told) for told in self.violations]
         rows += [("broken constraint", told) for told in self.broken]
         rows += [("suspicion", told) for told in self.suspicions]
+        rows += [("related tables", told) for told in self.related]
         title = "The table fits the schema" if self.fits else "The table does not fit the schema"
         return card(
             title, [("rows over the unit's limit", self.over_limit)], rows=rows, internal=True
@@ -65,4 +69,5 @@ def check_table(table: Any, schema: Schema) -> Conformity:
         broken=tuple(broken),
         suspicions=tuple(map(str, found.suspicions)),
         over_limit=found.over_limit,
+        related=(*found.keys, *told_tables(found.tables, schema)),
     )

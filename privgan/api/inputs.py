@@ -148,7 +148,7 @@ def table_of(given: Any, name: str = "table") -> Any:
     """A table as ``read_source`` takes it; a list of dictionaries becomes one Arrow table.
 
     Args:
-        given: The table.
+        given: The table; or a dictionary of several, by their names in the schema.
         name: The parameter that it was given as.
 
     Raises:
@@ -157,6 +157,8 @@ def table_of(given: Any, name: str = "table") -> Any:
     if isinstance(given, str | os.PathLike):
         text = os.fspath(given)
         return text if is_url(text) else Path(text)
+    if isinstance(given, Mapping) and given and all(isinstance(key, str) for key in given):
+        return {key: table_of(part, f"{name}[{shown(key)}]") for key, part in given.items()}
     if isinstance(given, Sequence) and given and all(isinstance(row, Mapping) for row in given):
         return table_of_mappings(given)
     if not is_table(given):

@@ -31,7 +31,9 @@ from privgan.privacy.budget import PrivacyUnit
 from privgan.schema.columns import Column, Source
 from privgan.schema.constraints import Constraint
 from privgan.schema.features import EventFacts, FeatureFacts
+from privgan.schema.history import HistoryFacts
 from privgan.schema.schema import Schema as TableSchema
+from privgan.schema.tables import TableFacts
 from privgan.sources import SourceOptions, source_name
 from privgan.table.mistakes import ROW_UNIT
 from privgan.table.schema_file import dump_schema, parse_schema, schema_items
@@ -57,6 +59,9 @@ class Schema(TableSchema):
         missing_markers_source: Where it comes from that these texts mean missing.
         events: What one row a customer is made from; None where the table is read as it is.
         features: How each modelled column is made from a customer's events.
+        history: How a customer's rows fit together; None where they are exchangeable.
+        root: The name of the table with these columns, where others are related to it.
+        tables: The tables whose rows belong to rows of this one.
 
     Raises:
         DocumentError: with every mistake, as for a schema file.
@@ -90,6 +95,9 @@ class Schema(TableSchema):
         missing_markers_source: Source = Source.DECLARED,
         events: EventFacts | None = None,
         features: Sequence[FeatureFacts] = (),
+        history: HistoryFacts | None = None,
+        root: str = "",
+        tables: Sequence[TableFacts] = (),
     ) -> None:
         facts = TableSchema(
             dataset=dataset_of(dataset),
@@ -102,6 +110,9 @@ class Schema(TableSchema):
             missing_markers_source=Source(missing_markers_source),
             events=events,
             features=tuple(features),
+            history=history,
+            root=root,
+            tables=tuple(tables),
         )
         self._take(parsed(schema_items(facts), "the schema"))
 

@@ -108,8 +108,9 @@ def _accept_columns(
     schema = load_schema(schema_path)
     if schema.dataset != dataset:
         raise UsageError(f"{schema_path}: is the schema of {schema.dataset}, not of {dataset}")
-    PrivacyLedger.open(ledger_url, create=False).accept(dataset, schema.names, who=who, why=why)
-    click.echo(f"{dataset}: {len(schema.names)} columns accepted by {who}")
+    columns = tuple(label for label, _ in schema.labelled)
+    PrivacyLedger.open(ledger_url, create=False).accept(dataset, columns, who=who, why=why)
+    click.echo(f"{dataset}: {len(columns)} columns accepted by {who}")
 
 
 def _accept_restored(spent: tuple[str, ...], ledger_url: str | None, *, who: str, why: str) -> None:

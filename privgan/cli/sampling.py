@@ -55,6 +55,9 @@ def sample(
     three columns together are near to what the model expects, in chunks of 100,000 rows. That costs
     nothing of the budget either. Of a network nothing more is done.
 
+    Of related tables --out is a new folder with one .csv or .parquet file a table; --rows counts
+    customers, and --where is on their table.
+
     In a .csv or .tsv file an apostrophe stands before text that a spreadsheet would run as a
     formula ('=1+1); other files hold it as it is. A database file gets one table, "synthetic".
 
@@ -66,19 +69,28 @@ def sample(
     from privgan.domain.conditions import parse_where
     from privgan.errors import UsageError
     from privgan.pipeline.run import model_folder
+    from privgan.pipeline.writing_related import write_tables_to
     from privgan.release.manifest import MANIFEST_NAME
+    from privgan.release.table_files import CSV
     from privgan.synthesizer import load_synthesizer
     from privgan.table.output import format_of, write_rows
 
     if out.exists():
         raise UsageError(f"{out}: is there already; choose another --out")
-    form = format_of(out, form)
     source = model_folder(model)
     release = source.resolve().parent
     if os.path.lexists(release / MANIFEST_NAME):
         check_intact(release)
     synthesizer = load_synthesizer(source)
     conditions = parse_where(where, synthesizer.schema) if where is not None else ()
+    if synthesizer.schema.tables:
+        sampler = synthesizer.related(seed, conditions, balanced=balanced)
+        customers = synthesizer.rows if rows is None else rows
+        of_each = write_tables_to(out, sampler, synthesizer.schema, customers, form or CSV)
+        for name, count in of_each.items():
+            click.echo(f"{out}: {count} rows of {name}")
+        return
+    form = format_of(out, form)
     chunks = synthesizer.chunks(rows, seed=seed, where=conditions, balanced=balanced)
     written = write_rows(chunks, synthesizer.schema, out, form)
     click.echo(f"{out}: {written} rows")

@@ -107,12 +107,15 @@ def schema_review(
       privgan schema review customers.csv --schema schema.yaml
       privgan schema review customers.csv --schema schema.yaml --yes-to bounds --yes-to kinds
     """
+    from privgan.schema.schema import check_one_table
     from privgan.table.schema_file import load_schema
 
     confirming = bool(groups) or accept_all
     _check_mode(confirming=confirming, only_list=only_list)
     options = source_of(source)
-    review = read_aloud(table, options, load_schema(schema_path)).review(schema_path)
+    loaded = load_schema(schema_path)
+    check_one_table(loaded, "a review")
+    review = read_aloud(table, options, loaded).review(schema_path)
     again = f"{said_again(table, options)} --schema {shlex.quote(str(schema_path))}"
     if only_list:
         _tell_left(review, every=True)

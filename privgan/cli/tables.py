@@ -290,6 +290,12 @@ def _print_conformity(held: Conformity) -> None:
         for item in held.violations
     ]
     told += [{"constraint": place(index), "rows": count} for index, count in held.broken]
+    told += [{"keys": line} for line in held.keys]
+    told += [
+        {"table": table.name, "constraint": place(index), "rows": count}
+        for table in held.tables
+        for index, count in table.broken
+    ]
     print_json(
         told + [{"column": doubt.column, "suspicion": doubt.problem} for doubt in held.suspicions]
     )
@@ -297,6 +303,7 @@ def _print_conformity(held: Conformity) -> None:
 
 def _tell_conformity(held: Conformity, loaded: Schema) -> None:
     """Print the table's violations of its schema, in words."""
+    from privgan.owner.related_rows import told_tables
     from privgan.schema.constraints import place
     from privgan.table.conform import first_rows
 
@@ -304,7 +311,9 @@ def _tell_conformity(held: Conformity, loaded: Schema) -> None:
     for item in found:
         click.echo(f"{item}{_places(first_rows(item), item.count or 0)}")
     click.echo(
-        f"{len(found)} violation{'s' * (len(found) != 1)}" if found else "the table fits the schema"
+        f"{len(found)} violation{'s' * (len(found) != 1)}"
+        if found
+        else f"the table{'s fit' if held.tables else ' fits'} the schema"
     )
     for index, count in held.broken:
         rows = (
@@ -319,6 +328,8 @@ def _tell_conformity(held: Conformity, loaded: Schema) -> None:
         )
     for doubt in held.suspicions:
         click.echo(f"INTERNAL suspicion: {doubt}")
+    for line in (*held.keys, *told_tables(held.tables, loaded)):
+        click.echo(f"INTERNAL: {line}")
     if held.over_limit:
         limit = f"max_rows_per_unit = {loaded.unit.max_rows}"
         told = "a run leaves them out, picked at random"

@@ -8,57 +8,15 @@ leaf is the field's source.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from itertools import islice
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any
 
 from privgan.errors import InternalError
+from privgan.files.field_sources import Again, Declaration, Each, FieldSource, Stated
 
 # How many wrong fields are looked for, and how much of their names is told.
 _MOST_TOLD, _LONGEST_PATH = 100, 200
-
-
-class FieldSource(StrEnum):
-    """The source of a field's content; exact figures of private rows are no source."""
-
-    PUBLIC = "public"
-    MEASURED = "measured"
-    SYNTHETIC = "synthetic"
-    PROCESS = "process"
-
-
-@dataclass(frozen=True)
-class Each:
-    """A mapping whose keys are public names, of columns, packages or files.
-
-    Or one value that stands for all of them.
-
-    Attributes:
-        of: The declaration of each value.
-    """
-
-    of: Declaration
-
-
-@dataclass(frozen=True)
-class Stated:
-    """A schema fact whose source the schema itself states, column by column.
-
-    Attributes:
-        sources: What it may be.
-    """
-
-    sources: tuple[FieldSource, ...]
-
-
-@dataclass(frozen=True)
-class Again:
-    """A value with the same fields as the event around it."""
-
-
-Declaration: TypeAlias = FieldSource | Stated | Again | Each | Mapping[str, "Declaration"]
 
 PUBLIC, MEASURED, SYNTHETIC, PROCESS = FieldSource
 _FACT = Stated((PUBLIC, MEASURED))
@@ -84,6 +42,48 @@ _STEP: dict[str, Declaration] = {
     **_named(MEASURED, "noise expected_error"),
     "event": _EVENT,
 }
+_SETTINGS: dict[str, Declaration] = {
+    "marginals": {
+        **_named(
+            PUBLIC,
+            "max_codes largest_identity largest_marginal max_candidates widest choices_per_fit",
+        ),
+        **_named(PUBLIC, "largest_triple triple_cells"),
+        **_named(MEASURED, "max_cells"),
+    },
+    "generator": {
+        **_named(
+            PUBLIC,
+            "latent width entries fake_rows network_steps round_steps learning_rate"
+            " offset_learning_rate",
+        ),
+        **_named(MEASURED, "final_steps"),
+    },
+    "network": {
+        **_named(
+            MEASURED,
+            "steps sample_rate expected_batch_size noise_multiplier learning_rate"
+            " checkpoint_interval",
+        ),
+        **_named(
+            PUBLIC,
+            "max_grad_norm width distil_steps distil_rows distil_learning_rate raking_rounds",
+        ),
+    },
+    "critic": {
+        **_named(
+            MEASURED,
+            "steps sample_rate expected_batch_size noise_multiplier learning_rate"
+            " checkpoint_interval",
+        ),
+        **_named(
+            PUBLIC,
+            "max_grad_norm width steps_per_generator_step generator_learning_rate"
+            " marginal_weight distil_steps distil_rows distil_learning_rate generator_steps"
+            " generator_rows",
+        ),
+    },
+}
 _PLAN: dict[str, Declaration] = {
     **_named(
         PUBLIC,
@@ -91,53 +91,18 @@ _PLAN: dict[str, Declaration] = {
     ),
     **_named(PUBLIC, "canary_probability effort resumable"),
     **_named(MEASURED, "kind marginal_share rows rows_of_each"),
+    "table_rows": Each(MEASURED),
     "audit": _named(PUBLIC, "score bound"),
     "stages": {
         **_named(PUBLIC, "name epsilon delta"),
         "steps": _STEP,
         "cost": _named(MEASURED, "epsilon delta epsilon_pld epsilon_rdp discovery_delta"),
     },
-    "settings": {
-        "marginals": {
-            **_named(
-                PUBLIC,
-                "max_codes largest_identity largest_marginal max_candidates widest choices_per_fit",
-            ),
-            **_named(PUBLIC, "largest_triple triple_cells"),
-            **_named(MEASURED, "max_cells"),
-        },
-        "generator": {
-            **_named(
-                PUBLIC,
-                "latent width entries fake_rows network_steps round_steps learning_rate"
-                " offset_learning_rate",
-            ),
-            **_named(MEASURED, "final_steps"),
-        },
-        "network": {
-            **_named(
-                MEASURED,
-                "steps sample_rate expected_batch_size noise_multiplier learning_rate"
-                " checkpoint_interval",
-            ),
-            **_named(
-                PUBLIC,
-                "max_grad_norm width distil_steps distil_rows distil_learning_rate raking_rounds",
-            ),
-        },
-        "critic": {
-            **_named(
-                MEASURED,
-                "steps sample_rate expected_batch_size noise_multiplier learning_rate"
-                " checkpoint_interval",
-            ),
-            **_named(
-                PUBLIC,
-                "max_grad_norm width steps_per_generator_step generator_learning_rate"
-                " marginal_weight distil_steps distil_rows distil_learning_rate generator_steps"
-                " generator_rows",
-            ),
-        },
+    "settings": _SETTINGS,
+    "parts": {
+        **_named(PUBLIC, "name share schema_fingerprint max_rows_per_unit"),
+        **_named(MEASURED, "rows kind marginal_share"),
+        "settings": _SETTINGS,
     },
 }
 _ACCOUNTING: dict[str, Declaration] = {**_STEP, "epsilon": MEASURED, "stage": PUBLIC}
@@ -196,6 +161,12 @@ _ABOUT: dict[str, Declaration] = {
     "versions": Each(PROCESS),
     "canaries": _named(PUBLIC, "probability") | _named(PROCESS, "commitment"),
     "dp_sgd": MEASURED,
+    "tables": {
+        **_named(PUBLIC, "name key"),
+        "parent": _named(PUBLIC, "table column"),
+        "rows": SYNTHETIC,
+        "files": PROCESS,
+    },
 }
 # Only outcomes of public gates may leave. Of internal gates, only that they passed.
 _POLICY: dict[str, Declaration] = {
@@ -235,11 +206,28 @@ _SCHEMA: dict[str, Declaration] = {
     "history": _named(PUBLIC, "constant longest"),
     **_FEATURES,
 }
+_FILE_COLUMN: dict[str, Declaration] = {
+    **_SCHEMA_COLUMN,
+    "labels": PUBLIC,
+    "source": Each(PUBLIC),
+}
+_REPORT_COLUMN: dict[str, Declaration] = {
+    **_SCHEMA_COLUMN,
+    "empty": PUBLIC,
+    "sources": Each(PUBLIC),
+}
+# A table among several: its keys and what it may hold are public facts, as of one table.
+_RELATION: dict[str, Declaration] = {
+    **_named(PUBLIC, "name key max_rows_per_unit longest without_parent"),
+    "parent": _named(PUBLIC, "table column"),
+    "constraints": _CONSTRAINT,
+}
 SCHEMA: Declaration = MappingProxyType(
     {
         **_SCHEMA,
         "format": PUBLIC,
-        "columns": {**_SCHEMA_COLUMN, "labels": PUBLIC, "source": Each(PUBLIC)},
+        "columns": _FILE_COLUMN,
+        "tables": {**_RELATION, "columns": _FILE_COLUMN},
     },
 )
 _MODEL: dict[str, Declaration] = {
@@ -256,6 +244,15 @@ _MODEL: dict[str, Declaration] = {
 # A mixture states its latent dimensions, a network that it is one.
 MODEL: Declaration = MappingProxyType({**_MODEL, "latent": PUBLIC})
 NETWORK_MODEL: Declaration = MappingProxyType({**_MODEL, "generator": PUBLIC})
+# A table in parts states of each what a whole model states of itself.
+_PART: dict[str, Declaration] = {
+    **_named(MEASURED, "max_cells rows frequencies"),
+    **_named(PUBLIC, "format width latent generator"),
+    "columns": Each(_named(MEASURED, "code_of within")),
+}
+PARTS_MODEL: Declaration = MappingProxyType(
+    {name: part for name, part in _MODEL.items() if name != "width"} | {"parts": Each(_PART)}
+)
 _REPORT_STEP: dict[str, Declaration] = {
     **_named(PUBLIC, "name kind count mechanism"),
     **_named(MEASURED, "epsilon noise repeats rate expected_error"),
@@ -266,7 +263,9 @@ REPORT: Declaration = MappingProxyType(
         "policy": _POLICY,
         "schema": {
             **_SCHEMA,
-            "columns": {**_SCHEMA_COLUMN, "empty": PUBLIC, "sources": Each(PUBLIC)},
+            "columns": _REPORT_COLUMN,
+            "root": PUBLIC,
+            "tables": {**_RELATION, "columns": _REPORT_COLUMN},
         },
         "steps": _REPORT_STEP,
         "groups": _REPORT_STEP,

@@ -20,7 +20,7 @@ from privgan.generator.conditions import condition_codes, conditions_of
 from privgan.generator.networks import Generator
 from privgan.generator.sampling import balance
 from privgan.measurement.marginals import Clique, Measurements
-from privgan.planning.plan import GeneratorSettings
+from privgan.planning.model_settings import GeneratorSettings
 
 _TEMPERATURE = 0.5
 _CHUNK = 2_000

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 
 MIXTURE_FORMAT, NETWORK_FORMAT = "privgan.model/1", "privgan.model/2"
-FORMATS = (MIXTURE_FORMAT, NETWORK_FORMAT)
+PARTS_FORMAT = "privgan.model/3"  # Of a table in parts, each of either kind.
+FORMATS = (MIXTURE_FORMAT, NETWORK_FORMAT, PARTS_FORMAT)
 NETWORK_KIND = "network"  # What a file of that format calls its generator.
 MOST_WIDTH = 1 << 20  # Units of a hidden layer, and dimensions of the latent space.
 

@@ -103,7 +103,11 @@ class RowSampler:
         )
 
     def chunk(self, rows: int, first_serial: int) -> pd.DataFrame:
-        """Draw the next rows, numbered from ``first_serial``."""
+        """Draw the next rows, numbered from ``first_serial``, as a typed file holds them."""
+        return presented(self.typed(rows, first_serial), self.of.schema)
+
+    def typed(self, rows: int, first_serial: int) -> pd.DataFrame:
+        """Draw the next rows, numbered from ``first_serial``, with the schema's types."""
         drawn = self.sampler.draw(rows, self.rng, balanced=self.balanced)
         self.rows, self.effective_rows = (
             self.rows + rows,
@@ -124,10 +128,7 @@ class RowSampler:
             name: made.where(values[name] == PRESENCE[1], None) if name in values else made
             for name, made in invented.items()
         }
-        return presented(
-            pd.DataFrame({name: values[name] for name in self.of.schema.names}, copy=False),
-            self.of.schema,
-        )
+        return pd.DataFrame({name: values[name] for name in self.of.schema.names}, copy=False)
 
     def _held(self, positions: Mapping[str, np.ndarray]) -> dict[str, pd.Series]:
         """Values of the constrained columns, after a check that they hold every constraint."""

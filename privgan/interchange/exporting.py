@@ -15,7 +15,7 @@ from privgan.interchange.pandera import write_pandera
 from privgan.interchange.sdv import write_sdv
 from privgan.naming import parameter
 from privgan.schema.columns import Source
-from privgan.schema.schema import Schema
+from privgan.schema.schema import Schema, check_one_table
 from privgan.table.schema_file import load_schema
 
 CROISSANT, OPENLINEAGE = "croissant", "openlineage"
@@ -50,8 +50,11 @@ def export(source: Path, form: str, license_name: str | None = None) -> Exported
                 f"{source}: is a schema, and {form} describes a release; give a release's folder or"
                 " zip file"
             )
-        return _OF_SCHEMA[form](_confirmed(load_schema(source), source))
+        loaded = load_schema(source)
+        check_one_table(loaded, "an export")
+        return _OF_SCHEMA[form](_confirmed(loaded, source))
     with verified(source) as release:
+        check_one_table(release.schema, "an export")
         if form == CROISSANT:
             return write_croissant(release, license_name)
         return (

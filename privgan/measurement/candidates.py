@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from privgan.measurement.marginals import Clique, Measurements
-from privgan.planning.plan import MarginalSettings
+from privgan.planning.model_settings import MarginalSettings
 
 # Of many columns, this share of the candidates are pairs; the others are triples.
 _PAIRS_OF_MANY = 1 / 3

@@ -17,7 +17,7 @@ from privgan.errors import InternalError
 from privgan.measurement.looks import Looks
 from privgan.measurement.marginals import onto_simplex
 from privgan.owner.private_table import rows_of_each
-from privgan.planning.domain_stage import ROW_COUNT, ROWS_OF_EACH, step_name
+from privgan.planning.domain_stage import ROW_COUNT, ROWS_OF_EACH, rows_of_each_of, step_name
 from privgan.planning.plan import Plan, PlanStep, StepKind
 from privgan.privacy.mechanisms import CategoryDiscovery, CountHistogram, Selection, TotalCount
 from privgan.privacy.randomness import SecretStream
@@ -40,12 +40,33 @@ def measure_rows_of_each(looks: Looks, plan: Plan) -> tuple[float, ...]:
     One customer moves one count by one.
     """
     step = plan.step(ROWS_OF_EACH)
-    if not isinstance(step.mechanism, CountHistogram):
-        raise InternalError(f"the step {step.name} is no histogram")
-    exact = rows_of_each(looks.customers(step), plan.unit.max_rows)
-    noisy = step.mechanism.release(exact, looks.coins)
+    noisy = _noisy_rows_of_each(looks, step, looks.customers(step), plan.unit.max_rows)
     shares = onto_simplex(noisy / max(1.0, float(noisy.sum())))
     return tuple(float(share) for share in np.round(shares / shares.sum(), 9))
+
+
+def measure_table_rows(looks: Looks, plan: Plan, schema: Schema) -> dict[str, tuple[int, ...]]:
+    """Noisy number of customers with 1, 2, … rows of each related table [its max_rows_per_unit].
+
+    One customer moves one count of each table by one; left-out canaries are made up for.
+    """
+    found = {}
+    for table in schema.tables:
+        step = plan.step(rows_of_each_of(table.name))
+        customers = looks.customers_of(step, table.name)
+        noisy = _noisy_rows_of_each(looks, step, customers, table.max_rows)
+        whole = np.maximum(noisy, 0) / (1.0 - plan.canary_probability / 2.0)
+        found[table.name] = tuple(int(count) for count in np.rint(whole))
+    return found
+
+
+def _noisy_rows_of_each(
+    looks: Looks, step: PlanStep, customers: np.ndarray, most: int
+) -> np.ndarray:
+    """Noisy number of customers with 1, 2, … rows [most]; of more rows they count as so many."""
+    if not isinstance(step.mechanism, CountHistogram):
+        raise InternalError(f"the step {step.name} is no histogram")
+    return step.mechanism.release(rows_of_each(customers, most), looks.coins)
 
 
 # A range cell holds the steps from 2^i up to 2^(i+1) on one side of 0; 0 is a cell of its own.

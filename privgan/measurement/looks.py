@@ -45,6 +45,10 @@ class Looks:
         """The number of rows, for a step that is charged first."""
         return len(self.table.rows(self._charged(step)))
 
+    def customers_of(self, step: PlanStep, table: str) -> np.ndarray:
+        """The customer of each row of a related table, for a step that is charged first."""
+        return self.table.customers_of(self._charged(step), table)
+
     def customers(self, step: PlanStep) -> np.ndarray:
         """The customer of each row [rows], for a step that is charged first."""
         return self.table.customers(self._charged(step))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -25,9 +25,11 @@ from privgan.measurement.marginals import (
     marginal_of,
     onto_simplex,
 )
+from privgan.parts.borrowing import lent
 from privgan.planning.plan import Plan, PlanStep, StepKind
 from privgan.planning.workload import BY_DIFFERENCE, measured_at_once
 from privgan.privacy.mechanisms import CountHistogram, CountHistograms, Selection
+from privgan.schema.columns import Column
 from privgan.schema.schema import Schema
 
 
@@ -41,19 +43,41 @@ class Model(Protocol):
         """For each column the share of each code in each entry [entries, codes]."""
 
 
-def measure_encoder(looks: Looks, schema: Schema, plan: Plan) -> Encoder:
-    """Choose bins from noisy fine histograms, or from the schema for small columns."""
-    columns: list[ColumnCode] = []
-    measured = {step.name for step in plan.of_kind(StepKind.CELL_HISTOGRAM)}
+def measure_encoder(
+    looks: Looks,
+    schema: Schema,
+    plan: Plan,
+    known: Mapping[str, ColumnCode] | None = None,
+    alike: Mapping[str, str] | None = None,
+) -> Encoder:
+    """Choose bins from noisy fine histograms, or from the schema for small columns.
+
+    Args:
+        looks: The private rows, with what charges each look.
+        schema: The public facts.
+        plan: Fixes each histogram's noise.
+        known: Codes of columns that were measured before.
+        alike: For some columns the one of the same rows whose codes they have.
+    """
+    found, alike = dict(known or {}), alike or {}
     for column in schema.modelled:
-        cells = cells_of(column, plan.marginals.max_cells)
-        name = f"cells:{column.name}"
-        if name not in measured:
-            columns.append(_by_length(identity_code(cells)))
-            continue
-        shares = _measured_shares(looks, plan.step(name), cells)
-        columns.append(merged_code(cells, shares, max_codes=plan.marginals.max_codes))
-    return Encoder(tuple(columns))
+        if column.name not in found and column.name not in alike:
+            found[column.name] = _measured_code(looks, column, plan)
+    for column in schema.modelled:
+        if column.name in alike:
+            found[column.name] = lent(found[alike[column.name]], column)
+    return Encoder(tuple(found[column.name] for column in schema.modelled))
+
+
+def _measured_code(looks: Looks, column: Column, plan: Plan) -> ColumnCode:
+    """A column's codes, merged where the plan has a fine histogram of it."""
+    cells = cells_of(column, plan.marginals.max_cells)
+    names = {step.name for step in plan.of_kind(StepKind.CELL_HISTOGRAM)}
+    name = f"cells:{column.name}"
+    if name not in names:
+        return _by_length(identity_code(cells))
+    shares = _measured_shares(looks, plan.step(name), cells)
+    return merged_code(cells, shares, max_codes=plan.marginals.max_codes)
 
 
 def _measured_shares(looks: Looks, step: PlanStep, cells: Cells) -> np.ndarray:
@@ -93,7 +117,7 @@ def measure_all(
 
     ``progress`` is told the measured and the total number of marginals; both are public.
     """
-    wanted = measured_at_once(schema, plan.marginals)
+    wanted = measured_at_once(schema, plan.marginals, plan.derived)
     steps = [step for step in plan.steps if step.kind in wanted]
     done, total = 0, sum(len(wanted[step.kind]) for step in steps)
     for step in steps:
@@ -166,12 +190,12 @@ def measure_rounds(
         model: The model fitted to ``measurements``.
         target: The place of the column to predict, whose sets come first; None for none.
     """
-    sets = coarse_sets(encoder.sizes, target, widest=plan.marginals.widest)
+    sets = _beyond(plan.derived, coarse_sets(encoder.sizes, target, widest=plan.marginals.widest))
     rounds = _Rounds(
         looks,
         encoder,
         measurements,
-        candidates_of(measurements, plan.marginals),
+        _beyond(plan.derived, candidates_of(measurements, plan.marginals)),
         Interactions(sets, measurements.frequencies()),
     )
     rounds.modelled_by(model)
@@ -184,6 +208,11 @@ def measure_rounds(
         if due:
             rounds.modelled_by(refit(rounds.measurements, index))
     return rounds.measurements
+
+
+def _beyond(derived: int, cliques: Iterable[Clique]) -> list[Clique]:
+    """The sets of columns that are not wholly among the first, of which another part tells."""
+    return [clique for clique in cliques if max(clique) >= derived]
 
 
 # A coarse marginal tells little of single cells. It is taken where it promises twice as much

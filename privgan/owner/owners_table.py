@@ -9,9 +9,11 @@ test of the structure lists the allowed callers of each.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -24,12 +26,13 @@ from privgan.drafting.draft import Draft, draft_schema
 from privgan.drafting.review_session import Review
 from privgan.drafting.suspicions import Suspicion, suspicions
 from privgan.features.building import build_features
-from privgan.owner.private_table import PrivateTable, Sealed, bounded, numbered
+from privgan.owner.private_table import PrivateTable, Sealed, WholeRows, bounded, numbered
+from privgan.owner.related_rows import RelatedReading, RelatedRows, TableConformity
 from privgan.owner.undeclared import UndeclaredTexts, undeclared_texts
 from privgan.privacy.randomness import SecretStream
 from privgan.schema.columns import Source
 from privgan.schema.schema import Schema
-from privgan.sources import SourceOptions, SourceTable, read_source
+from privgan.sources import SourceOptions, SourceTable, read_source, related_sources
 from privgan.table.conform import check_fit, conform, rows_over_limit, violations
 from privgan.table.customers import customer_names
 from privgan.table.output import write_rows
@@ -50,12 +53,16 @@ class Conformity:
             missing.
         suspicions: What makes the schema doubtful although the table fits it.
         over_limit: Rows that a run leaves out, because their customers have too many.
+        tables: What a run takes as it is of each of several tables; empty of one alone.
+        keys: What the keys of several tables tell, a line each.
     """
 
     violations: tuple[Violation, ...]
     broken: tuple[tuple[int, int | None], ...]
     suspicions: tuple[Suspicion, ...]
     over_limit: int
+    tables: tuple[TableConformity, ...] = ()
+    keys: tuple[str, ...] = ()
 
 
 class TableAsRead(Sealed):
@@ -64,10 +71,16 @@ class TableAsRead(Sealed):
     Args:
         source: What a source gave.
         found: Where the events departed from the schema, of a table made from events.
+        children: The tables whose rows belong to this one's, by name.
     """
 
-    def __init__(self, source: SourceTable, found: tuple[Violation, ...] = ()) -> None:
-        self._source, self._found = source, found
+    def __init__(
+        self,
+        source: SourceTable,
+        found: tuple[Violation, ...] = (),
+        children: Mapping[str, TableAsRead] = MappingProxyType({}),
+    ) -> None:
+        self._source, self._found, self._child_tables = source, found, children
         self._frame: pd.DataFrame | None = None
 
     @classmethod
@@ -83,7 +96,7 @@ class TableAsRead(Sealed):
 
         Args:
             spec: Where it is: a file, a folder or pattern of files, the URL of a database; or a
-                frame.
+                frame. Of a schema with several tables: a folder, a database, or a mapping.
             options: How it is to be read.
             schema: The public facts; None where there are none yet. Of a schema with events one row
                 a customer is read, each a function of this customer's events alone.
@@ -93,10 +106,31 @@ class TableAsRead(Sealed):
         Raises:
             TableError: when it is missing, unreadable, empty, or has unnamed or repeated columns.
         """
+        if schema is not None and schema.tables:
+            return cls._read_related(spec, options, schema, shared=shared)
         if schema is None or schema.events is None:
             return cls(read_source(spec, options, shared=shared))
         made = build_features(spec, options, schema)
         return cls(made.source, made.violations)
+
+    @classmethod
+    def _read_related(
+        cls, spec: Any, options: SourceOptions, schema: Schema, *, shared: bool
+    ) -> TableAsRead:
+        names = [schema.root, *(table.name for table in schema.tables)]
+        found = related_sources(spec, names, options)
+        read = {
+            name: read_source(place, given, shared=shared)
+            for name, (place, given) in found.places.items()
+        }
+        # Frames have no name of their own to be told by.
+        named = isinstance(spec, Mapping)
+        lines = [f"{name}: " * named + line for name, one in read.items() for line in one.said]
+        root, said = read.pop(schema.root), (*lines, *found.said)
+        return cls(
+            SourceTable(table=root.table, said=said, text=root.text),
+            children={name: cls(source) for name, source in read.items()},
+        )
 
     @property
     def said(self) -> tuple[str, ...]:
@@ -132,6 +166,8 @@ class TableAsRead(Sealed):
 
     def check(self, schema: Schema) -> Conformity:
         """Unpaid look: check the table against a schema, for the owner's terminal. INTERNAL."""
+        if schema.tables:
+            return self._check_related(schema)
         rows = self._rows()
         return Conformity(
             violations=self._found + violations(rows, schema),
@@ -140,12 +176,32 @@ class TableAsRead(Sealed):
             over_limit=rows_over_limit(rows, schema),
         )
 
+    def _check_related(self, schema: Schema) -> Conformity:
+        reading = self._reading(schema)
+        return Conformity(
+            violations=reading.typed()[1],
+            broken=(),
+            suspicions=(),
+            over_limit=0,
+            tables=reading.tables(),
+            keys=tuple(reading.links.counts),
+        )
+
+    def _reading(self, schema: Schema) -> RelatedReading:
+        rows = {name: child._rows() for name, child in self._child_tables.items()}
+        return RelatedReading.of({schema.root: self._rows(), **rows}, schema)
+
     def undeclared_texts(self, schema: Schema) -> UndeclaredTexts:
         """Unpaid look: identifiers and texts for the leak scan's patterns.
 
         They go to the scan, in memory alone; the scan's findings are INTERNAL.
         """
-        return undeclared_texts(self._rows(), schema)
+        if not schema.tables:
+            return undeclared_texts(self._rows(), schema)
+        found = UndeclaredTexts(schema, {})
+        for name, rows in self._reading(schema).read_frames.items():
+            found = found.beside(name, undeclared_texts(rows, schema.alone(name)))
+        return found
 
     def conforming(self, schema: Schema, *, on_violation: str = "refuse") -> OwnersTable:
         """Check the table against its schema and type its values, for all that follows.
@@ -157,6 +213,10 @@ class TableAsRead(Sealed):
         Raises:
             TableError: listing every violation that was not clamped.
         """
+        if schema.tables:
+            related, found = self._reading(schema).typed()
+            check_fit(found, "the tables do", on_violation)
+            return OwnersTable(related.typed_frames[schema.root], schema, related)
         check_fit(self._found, "the events do", on_violation)
         typed = conform(self._rows(), schema, on_violation=on_violation)
         return OwnersTable(typed.reset_index(drop=True), schema)
@@ -196,10 +256,13 @@ class OwnersTable(Sealed):
     Args:
         frame: Typed rows [rows, modelled columns and unit column].
         schema: The public facts that they conform to.
+        related: The rows of related tables, where the schema lists some.
     """
 
-    def __init__(self, frame: pd.DataFrame, schema: Schema) -> None:
-        self._frame, self.schema = frame, schema
+    def __init__(
+        self, frame: pd.DataFrame, schema: Schema, related: RelatedRows | None = None
+    ) -> None:
+        self._frame, self.schema, self._related_rows = frame, schema, related
 
     def private_table(self, left_out: np.ndarray, coins: SecretStream) -> PrivateTable:
         """The charged exit: the table that the release may depend on.
@@ -213,14 +276,24 @@ class OwnersTable(Sealed):
         schema, customers = self.schema, self._customers
         used = bounded(customers, schema.unit.max_rows, coins) & ~left_out
         kept = self._frame.loc[used, self._modelled()].reset_index(drop=True)
-        return PrivateTable(schema.dataset, schema.unit, kept, customers[used])
+        whole = self._whole_rows(~left_out)
+        return PrivateTable(schema.dataset, schema.unit, kept, customers[used], whole)
+
+    def _whole_rows(self, kept_in: np.ndarray) -> WholeRows | None:
+        """All rows of the customers that are kept in, where views are made from them."""
+        if self._related_rows is not None:
+            return self._related_rows.whole(kept_in)
+        if self.schema.history is None:
+            return None
+        kept = self._frame.loc[kept_in, self._modelled()].reset_index(drop=True)
+        return WholeRows(kept, self._customers[kept_in])
 
     def clamped(self, schema: Schema) -> OwnersTable:
         """The same rows mapped one by one into the measured facts of a run.
 
         Nothing is looked at, and no row comes out.
         """
-        return OwnersTable(clamp_measured(self._frame, schema), schema)
+        return OwnersTable(clamp_measured(self._frame, schema), schema, self._related_rows)
 
     def unit_numbers(self) -> np.ndarray:
         """Unpaid look: customer number of each row [rows], from 0 without gaps.
@@ -257,7 +330,8 @@ class OwnersTable(Sealed):
         hashes = (pd.util.hash_pandas_object(self._frame[name], index=False) for name in names)
         rows = [found.to_numpy().tobytes() for found in hashes]
         head = [salt.encode(), str(len(self._frame)).encode()]
-        return hashlib.sha256(b"".join([*head, *rows])).hexdigest()
+        children = self._related_rows.hashed() if self._related_rows is not None else ()
+        return hashlib.sha256(b"".join([*head, *rows, *children])).hexdigest()
 
     def real_rows(self, left_out: np.ndarray) -> RealRows:
         """Unpaid look: fitted and left-out rows, for audit and internal report. INTERNAL.

@@ -10,6 +10,9 @@ import pandas as pd
 
 from privgan.domain.measured import clamp_measured
 from privgan.errors import InternalError
+from privgan.parts.history_form import HistoryForm
+from privgan.parts.history_views import View, history_view
+from privgan.parts.part import Part
 from privgan.privacy.budget import PrivacyUnit
 from privgan.privacy.randomness import SecretStream
 from privgan.privacy.receipts import Receipt
@@ -70,6 +73,37 @@ class Samples(Sealed):
         return self._codes[self._first[members][place] + offset].astype(np.int64), place
 
 
+class WholeRows(Sealed):
+    """All rows of the kept-in customers, however many one has. PRIVATE: for views alone.
+
+    Args:
+        frame: Typed rows [rows, modelled columns].
+        customers: Whose each row is [rows].
+    """
+
+    def __init__(self, frame: pd.DataFrame, customers: np.ndarray) -> None:
+        self._frame, self._customers = frame, customers
+
+    def clamped(self, schema: Schema) -> WholeRows:
+        """The same rows mapped one by one into a schema's measured facts."""
+        return WholeRows(clamp_measured(self._frame, schema), self._customers)
+
+    def customers_of(self, name: str) -> np.ndarray:
+        """Whose each row of a related table is [rows]; without such tables there are none."""
+        raise InternalError(f"there is no table {name}")
+
+    def view(self, part: Part, schema: Schema, coins: SecretStream) -> View:
+        """The view of a part: each row a function of one customer's rows alone.
+
+        Args:
+            part: The part.
+            schema: The public facts.
+            coins: Put rows that are exchangeable in order; those of a history have one.
+        """
+        del coins
+        return history_view(part.name, HistoryForm(schema), self._frame, self._customers)
+
+
 class PrivateTable(Sealed):
     """Typed rows of the customers that the release may depend on: all but left-out canaries.
 
@@ -78,6 +112,7 @@ class PrivateTable(Sealed):
         unit: Who is protected.
         frame: Typed rows [rows, modelled columns], of each customer at most the unit's number.
         customers: Whose each row is [rows]; None where each row is a customer of its own.
+        whole: All rows of these customers, from which views are made; None where there are none.
     """
 
     def __init__(
@@ -86,9 +121,10 @@ class PrivateTable(Sealed):
         unit: PrivacyUnit,
         frame: pd.DataFrame,
         customers: np.ndarray | None = None,
+        whole: WholeRows | None = None,
     ) -> None:
         self.dataset, self.unit = dataset, unit
-        self._frame = frame
+        self._frame, self._whole = frame, whole
         self._customers = np.arange(len(frame)) if customers is None else customers
         if np.unique(self._customers, return_counts=True)[1].max(initial=0) > unit.max_rows:
             raise InternalError(
@@ -119,9 +155,35 @@ class PrivateTable(Sealed):
 
     def clamped(self, schema: Schema) -> PrivateTable:
         """The same rows mapped one by one into a schema's measured facts, which are public."""
+        whole = None if self._whole is None else self._whole.clamped(schema)
         return PrivateTable(
-            self.dataset, self.unit, clamp_measured(self._frame, schema), self._customers
+            self.dataset, self.unit, clamp_measured(self._frame, schema), self._customers, whole
         )
+
+    def customers_of(self, receipt: Receipt, table: str) -> np.ndarray:
+        """Customer number of each row of a related table [rows], for one charged look."""
+        self._redeem(receipt)
+        if self._whole is None:
+            raise InternalError(f"the table {table} needs the customers' whole rows")
+        return self._whole.customers_of(table)
+
+    def view(
+        self, part: Part, schema: Schema, unit: PrivacyUnit, coins: SecretStream
+    ) -> PrivateTable:
+        """A part's view, made from all rows of each customer; no row comes out.
+
+        Args:
+            part: The part.
+            schema: The public facts, with every measured one filled in.
+            unit: How many of the view's rows are kept of each customer.
+            coins: Pick these rows, and put exchangeable ones in order.
+        """
+        if self._whole is None:
+            raise InternalError(f"the part {part.name} needs the customers' whole rows")
+        found = self._whole.view(part, schema, coins)
+        used = bounded(found.customers, unit.max_rows, coins)
+        frame = found.frame.loc[used].reset_index(drop=True)
+        return PrivateTable(self.dataset, unit, frame, found.customers[used])
 
     def _encoded(self, encode: Encode) -> np.ndarray:
         if self._codes is None or self._codes[0] != encode:
@@ -175,8 +237,8 @@ def rows_of_each(customers: np.ndarray, max_rows: int) -> np.ndarray:
     One customer moves one count by one.
 
     Args:
-        customers: Whose each row is [rows], after bounding.
-        max_rows: The most rows of one customer.
+        customers: Whose each row is [rows].
+        max_rows: The most rows of one customer; more count as so many.
     """
-    sizes = np.unique(customers, return_counts=True)[1]
+    sizes = np.minimum(np.unique(customers, return_counts=True)[1], max_rows)
     return np.bincount(sizes, minlength=max_rows + 1)[1:]

@@ -17,7 +17,7 @@ class UndeclaredTexts(Sealed):
 
     Args:
         schema: The public facts.
-        texts: By column, its texts.
+        texts: By label of a column, its texts.
     """
 
     def __init__(self, schema: Schema, texts: Mapping[str, tuple[str, ...]]) -> None:
@@ -26,10 +26,20 @@ class UndeclaredTexts(Sealed):
     def items(self) -> Iterator[tuple[Column, tuple[str, ...]]]:
         """Each column of the table with its undeclared texts; for the leak scan alone."""
         return (
-            (column, self._texts[column.name])
-            for column in self.schema.columns
-            if column.name in self._texts
+            (column, self._texts[label])
+            for label, column in self.schema.labelled
+            if label in self._texts
         )
+
+    def beside(self, name: str, of_table: UndeclaredTexts) -> UndeclaredTexts:
+        """These texts and those of one of several tables.
+
+        Args:
+            name: The table's name.
+            of_table: Its own texts.
+        """
+        own = {self.schema.label(name, column): texts for column, texts in of_table._texts.items()}
+        return UndeclaredTexts(self.schema, {**self._texts, **own})
 
 
 def undeclared_texts(frame: pd.DataFrame, schema: Schema) -> UndeclaredTexts:

@@ -17,6 +17,7 @@ from privgan.errors import UsageError
 from privgan.naming import call
 from privgan.pipeline.canaries import FILE as CANARIES_FILE
 from privgan.pipeline.candidate_record import FORMAT, CandidateRecord
+from privgan.release.table_files import FOLDER, allowed_source
 
 AUDIT_FILE, REPORT_FILE, LOG_FILE = (
     "internal-audit.json",
@@ -99,6 +100,11 @@ class Candidate:
         return self.folder / "synthetic.csv"
 
     @property
+    def tables(self) -> Path:
+        """The folder of the synthetic tables beside the main one."""
+        return self.folder / FOLDER
+
+    @property
     def schema(self) -> Path:
         """The schema."""
         return self.folder / "schema.yaml"
@@ -112,7 +118,17 @@ class Candidate:
     def leaving(self) -> tuple[Path, ...]:
         """Every file that a release is made from, and the record."""
         files = [self.parquet, self.csv, self.schema, self.folder / _RECORD]
-        return tuple(path for path in (*files, *sorted(self.model.glob("*"))) if path.is_file())
+        more = (*sorted(self.model.glob("*")), *sorted(self.tables.glob("*")))
+        return tuple(path for path in (*files, *more) if path.is_file())
+
+    @property
+    def released(self) -> dict[str, Path]:
+        """The candidate's files that a release holds, by their names in it."""
+        return {
+            name: path
+            for path in self.leaving
+            if (name := self.name_of(path)) and allowed_source(name) is not None
+        }
 
     def name_of(self, path: Path) -> str:
         """The name of one of the candidate's files."""
@@ -178,7 +194,8 @@ class Candidate:
 
     def remove_files(self) -> None:
         """Remove the candidate's own files by name, and nothing else beside them."""
-        shutil.rmtree(self.model, ignore_errors=True)
+        for folder in (self.model, self.tables):
+            shutil.rmtree(folder, ignore_errors=True)
         for path in (self.parquet, self.csv, self.schema, self.folder / _RECORD):
             path.unlink(missing_ok=True)
 

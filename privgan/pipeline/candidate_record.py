@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from privgan.json_object import JsonObject
@@ -42,6 +42,7 @@ class CandidateRecord:
         figures: Name to distance of the synthetic table to the noisy marginals.
         versions: Package to version; None where an earlier privgan kept none.
         canaries: What may be told of the canaries.
+        table_rows: Rows of each of several synthetic tables; empty of one alone.
         dp_sgd_unused: Whether noisy figures said that DP-SGD failed, and the model is without it.
     """
 
@@ -56,6 +57,7 @@ class CandidateRecord:
     versions: Mapping[str, str] | None
     canaries: CanaryFacts
     dp_sgd_unused: bool = False
+    table_rows: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def max_cells(self) -> int:
@@ -86,6 +88,7 @@ class CandidateRecord:
             versions=read.text_map("versions") if "versions" in read.raw else None,
             canaries=CanaryFacts.of(read.inner("canaries")),
             dp_sgd_unused=read.raw.get("dp_sgd") == UNUSED,
+            table_rows=_table_rows(read),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -104,7 +107,16 @@ class CandidateRecord:
             **versions,
             "canaries": self.canaries.to_json(),
             **({"dp_sgd": UNUSED} if self.dp_sgd_unused else {}),
+            **({"tables": dict(self.table_rows)} if self.table_rows else {}),
         }
+
+
+def _table_rows(read: JsonObject) -> dict[str, int]:
+    """Rows of each of several tables; none of one alone."""
+    if "tables" not in read.raw:
+        return {}
+    tables = read.inner("tables")
+    return {name: tables.whole(name) for name in tables.raw}
 
 
 def _settings_of(plan: Mapping[str, Any]) -> JsonObject:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 
-from privgan.domain.encoding import Encoder
+from privgan.domain.encoding import ColumnCode, Encoder
 from privgan.errors import InternalError, UsageError
 from privgan.generator import warm_start
 from privgan.generator.mixture import GeneratorModel
 from privgan.ledger.ledger import PrivacyLedger, RunFacts, RunLedger
-from privgan.measurement.domain import measure_domain, measure_row_count, measure_rows_of_each
+from privgan.measurement.domain import (
+    measure_domain,
+    measure_row_count,
+    measure_rows_of_each,
+    measure_table_rows,
+)
 from privgan.measurement.marginals import Measurements
 from privgan.measurement.measure import (
     measure_all,
@@ -21,12 +27,16 @@ from privgan.measurement.measure import (
     measure_rounds,
 )
 from privgan.owner.owners_table import OwnersTable
+from privgan.parts.borrowing import Lender, borrowed_codes
+from privgan.parts.history_form import lenders_of, parts_of
+from privgan.parts.part import Part
 from privgan.pipeline.canaries import Canaries, draw_canaries
+from privgan.pipeline.derived_pairs import derived_pairs
 from privgan.pipeline.job import FitSettings, Fitted, Job, Refining, fitted_of
 from privgan.pipeline.library_maps import check_libraries
 from privgan.pipeline.private_training import phase_name, phase_of, run_phase, with_network
 from privgan.pipeline.stages import StageName
-from privgan.planning.domain_stage import ROW_COUNT, ROWS_OF_EACH
+from privgan.planning.domain_stage import ROW_COUNT, ROWS_OF_EACH, rows_of_each_of
 from privgan.planning.plan import RESERVED, Plan, StepKind, events_of
 from privgan.planning.planner import with_domain
 from privgan.planning.workload import place_of_target
@@ -56,7 +66,8 @@ def fit(table: OwnersTable, plan: Plan, ledger: PrivacyLedger, settings: FitSett
         )
         check_libraries(job.plan)
         run.approve("model", events_of(job.plan.steps), job.plan.model_budget)
-        fitted = _refined(job, _measured(job, canaries))
+        made = _measured_in_parts(job, canaries) if job.plan.parts else _measured(job, canaries)
+        fitted = _refined(job, made)
         check_all_charged(job)
         return fitted
 
@@ -73,7 +84,7 @@ def _reserved(
         about=RunFacts(
             conditional_facts=len(schema.facts_from(Source.ASSUMED_PUBLIC)),
             planned=plan.events,
-            columns=schema.names,
+            columns=tuple(label for label, _ in schema.labelled),
             customers=table.customer_names(),
             attempts=settings.attempts,
         ),
@@ -101,13 +112,15 @@ def _with_measured_domain(job: Job) -> Job:
         return job
     job.run.approve("domain", events_of(plan.domain_steps), plan.domain_budget)
     rows, each = _measured_counts(job)
-    left = [step for step in plan.domain_steps if step.name not in {ROW_COUNT, ROWS_OF_EACH}]
+    table_rows = measure_table_rows(job.looks, plan, job.schema)
+    counts = {ROW_COUNT, ROWS_OF_EACH, *map(rows_of_each_of, table_rows)}
+    left = [step for step in plan.domain_steps if step.name not in counts]
     schema = measure_domain(job.looks, job.schema, left)
     for open_column in job.schema.open_columns:
         job.progress.say(f"measured with noise: {_measured_text(schema.column(open_column.name))}")
     job.progress.sized(rows)
     try:
-        second = with_domain(plan, schema, rows, each)
+        second = with_domain(plan, schema, rows, each, table_rows)
     except UsageError as error:
         stays = (
             f"ε = {plan.budget.epsilon:g}, δ = {plan.budget.delta:g} of this run stay charged to"
@@ -142,15 +155,65 @@ def _measured_text(column: Column) -> str:
     return f"{column.name} from {column.lower} to {column.upper}"
 
 
-def _measured(job: Job, canaries: Canaries) -> Fitted:
-    """Measure, and fit the generator to the marginals."""
+def _measured_in_parts(job: Job, canaries: Canaries) -> Fitted:
+    """Measure one part after another, and then single columns of the rows by their codes."""
+    lenders: dict[str, Lender] = {}
+    made: dict[str, Fitted] = {}
+    for part, planned in zip(parts_of(job.schema), job.plan.parts, strict=True):
+        plan = planned.plan
+        view = job.table.view(part, job.schema, plan.unit, job.coins)
+        own = replace(job, table=view, schema=part.schema, plan=plan, part=part.name)
+        most = plan.marginals.max_codes
+        known = borrowed_codes(part.schema, part.borrowed, lenders, most)
+        alike = {name: of for name, (lender, of) in part.borrowed.items() if lender == part.name}
+        parent = made.get(part.parent or "") if part.derived else None
+        found = _measured(own, canaries, _Known(known, alike, part, parent))
+        made[part.name] = found
+        lenders[part.name] = Lender(found.encoder, found.measurements.frequencies())
+    with job.progress.task(StageName.MEASURE):
+        most = job.plan.marginals.max_codes
+        codes = borrowed_codes(job.schema, lenders_of(job.schema), lenders, most)
+        encoder = measure_encoder(job.looks, job.schema, job.plan, codes)
+        measurements = measure_one_way(job.looks, encoder, job.plan)
+    return replace(fitted_of(job, encoder, measurements, None, canaries), parts=made)
+
+
+@dataclass(frozen=True, eq=False)
+class _Known:
+    """What is known of a part before it is measured.
+
+    Attributes:
+        codes: Codes of columns that were measured before.
+        alike: For some columns the one of the same rows whose codes they have.
+        part: The part.
+        parent: The result of the part whose model tells of this one's first columns; None for none.
+    """
+
+    codes: Mapping[str, ColumnCode]
+    alike: Mapping[str, str]
+    part: Part
+    parent: Fitted | None
+
+
+def _measured(job: Job, canaries: Canaries, known: _Known | None = None) -> Fitted:
+    """Measure, and fit the generator to the marginals.
+
+    Args:
+        job: The inputs.
+        canaries: INTERNAL.
+        known: What is known of a part; None of a whole table.
+    """
     looks, settings = job.looks, job.plan.generator
+    codes, alike = (known.codes, known.alike) if known else (None, None)
     with job.progress.task(StageName.MEASURE) as task:
-        encoder = measure_encoder(looks, job.schema, job.plan)
+        encoder = measure_encoder(looks, job.schema, job.plan, codes, alike)
         measurements = measure_one_way(looks, encoder, job.plan)
         measurements = measure_all(
             looks, job.schema, encoder, job.plan, measurements, progress=task.update
         )
+    if known is not None and known.parent is not None:
+        derived = derived_pairs(known.part, known.parent, encoder, measurements, job.settings.seed)
+        measurements = measurements.with_marginals(derived)
     model = GeneratorModel(measurements, settings, seed=job.settings.seed, device=device())
     _fit_network(job, model, measurements)
     measurements = _measured_in_rounds(job, encoder, model, measurements)

@@ -48,6 +48,7 @@ def read_foreign(
     """
     from privgan.audit.foreign.legibility import without_columns
     from privgan.audit.inputs import AuditTables
+    from privgan.schema.schema import check_one_table
     from privgan.table.presenting import restored
     from privgan.table.schema_file import load_schema
 
@@ -59,6 +60,7 @@ def read_foreign(
         on_violation = "clamp"
     else:
         schema = load_schema(schema_path)
+        check_one_table(schema, "an audit of files")
     if sources["synthetic"].text:
         tables["synthetic"] = restored(tables["synthetic"], schema, ours=True)
     legible, legibility = _legible(tables, schema, told, mapped=on_violation == "clamp")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from privgan.domain.encoding import Encoder
+from privgan.errors import InternalError
 from privgan.generator.autoregressive import Autoregressive
 from privgan.generator.dpsgd import PrivateTrainer
 from privgan.generator.mixture import GeneratorModel
@@ -15,6 +16,7 @@ from privgan.ledger.ledger import RunLedger
 from privgan.measurement.looks import Looks
 from privgan.measurement.marginals import Measurements
 from privgan.owner.private_table import PrivateTable
+from privgan.parts.part import step_of
 from privgan.pipeline.canaries import Canaries
 from privgan.planning.plan import Plan
 from privgan.privacy import accountant
@@ -38,25 +40,34 @@ class Fitted:
         schema: The schema, with every measured fact filled in.
         encoder: Rows to codes.
         measurements: Noisy marginals.
-        model: The generator and its codebook.
+        model: The generator and its codebook; None where the parts have one each.
         run: The run's identity in the ledger.
         secret: Whether the coins were secret; if not, ε is infinite.
         canaries: INTERNAL.
         critic: INTERNAL: the critic, where the plan has one; a GAN's is a likelihood.
         network: The autoregressive network that gives the final distribution; None where that is
             the generator's mixture.
+        parts: By name the result for each part of a table with histories; empty for any other.
     """
 
     plan: Plan
     schema: Schema
     encoder: Encoder
     measurements: Measurements
-    model: GeneratorModel
+    model: GeneratorModel | None
     run: str
     secret: bool
     canaries: Canaries
     critic: Critic | Autoregressive | None = None
     network: Autoregressive | None = None
+    parts: Mapping[str, Fitted] = field(default_factory=dict)
+
+    @property
+    def generator(self) -> GeneratorModel:
+        """The generator; InternalError of a table in parts."""
+        if self.model is None:
+            raise InternalError("a table in parts has a generator for each of them")
+        return self.model
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -102,13 +113,23 @@ class FitSettings:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Job:
-    """The inputs of every stage of one fit."""
+    """The inputs of every stage of one fit, or of that of one part.
+
+    Attributes:
+        table: The rows, or the part's view of them.
+        schema: Their schema.
+        plan: Their plan.
+        run: Charges the run's steps.
+        settings: How the plan is run.
+        part: The part's name; empty for the table itself.
+    """
 
     table: PrivateTable
     schema: Schema
     plan: Plan
     run: RunLedger
     settings: FitSettings
+    part: str = ""
 
     @property
     def coins(self) -> SecretStream:
@@ -126,8 +147,8 @@ class Job:
         return Looks(table=self.table, ledger=self, coins=self.coins)
 
     def charge(self, step: str, event: DpEvent) -> Receipt:
-        """Charge a step."""
-        receipt = self.run.charge(step, event)
+        """Charge a step, a part's by its name among those of all parts."""
+        receipt = self.run.charge(step_of(self.part, step) if self.part else step, event)
         self.tell_spent()
         return receipt
 
@@ -144,7 +165,7 @@ def fitted_of(
     job: Job,
     encoder: Encoder,
     measurements: Measurements,
-    model: GeneratorModel,
+    model: GeneratorModel | None,
     canaries: Canaries,
 ) -> Fitted:
     """The result of a fit before DP-SGD."""

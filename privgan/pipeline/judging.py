@@ -35,7 +35,7 @@ from privgan.privacy import accountant
 from privgan.privacy.budget import PrivacyBudget
 from privgan.progress import Progress
 from privgan.release.verification.outcome import check_impostor
-from privgan.schema.schema import Schema
+from privgan.schema.schema import Schema, check_one_table
 
 _SLACK = 1e-9
 
@@ -179,6 +179,11 @@ def audit_candidate(
     game = Game(runs=reference_fits) if reference_fits else None
     found = read_candidate(candidate)
     record, schema = found.record, found.schema
+    if game:
+        check_one_table(schema, "an audit by reference fits")
+    if schema.tables and progress:
+        unseen = ", ".join(child.name for child in schema.tables)
+        progress.say(f"audit: it sees the rows of {schema.root}, and none of {unseen}")
     check_hashes(found, ledger.history(record.dataset))
     canaries = _canaries_of(found, table)
     rows, mask = (

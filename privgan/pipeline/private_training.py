@@ -40,7 +40,7 @@ def with_network(job: Job, fitted: Fitted) -> Fitted:
     if not isinstance(settings, LikelihoodSettings):
         return fitted
     rng = np.random.default_rng([job.settings.seed, 3])
-    rows, model = fitted.model.mixture().sample(_POOL, rng), fitted.model
+    rows, model = fitted.generator.mixture().sample(_POOL, rng), fitted.generator
     with job.progress.task(StageName.DISTIL) as task:
         network = distilled(
             rows, model.sizes, settings, seed=job.settings.seed, progress=task.update
@@ -53,7 +53,7 @@ def resumed_network(plan: Plan, fitted: Fitted) -> Fitted:
     settings = plan.trained
     if not isinstance(settings, LikelihoodSettings):
         return fitted
-    return _holding(plan, fitted, Autoregressive(fitted.model.sizes, width=settings.width))
+    return _holding(plan, fitted, Autoregressive(fitted.generator.sizes, width=settings.width))
 
 
 def _holding(plan: Plan, fitted: Fitted, network: Autoregressive) -> Fitted:
@@ -74,10 +74,10 @@ def phase_of(job: Job, fitted: Fitted, charged: DpEvent) -> PrivatePhase:
     )
     network = fitted.network or fitted.critic
     if isinstance(plan.trained, LikelihoodSettings) and isinstance(network, Autoregressive):
-        return LikelihoodTraining(fitted.model, network, charged, plan.trained, training)
+        return LikelihoodTraining(fitted.generator, network, charged, plan.trained, training)
     if not isinstance(plan.critic, CriticSettings):
         raise InternalError("the plan has no phase of DP-SGD")
-    return Refinement(fitted.model, fitted.measurements, charged, plan.critic, training)
+    return Refinement(fitted.generator, fitted.measurements, charged, plan.critic, training)
 
 
 def run_phase(job: Job, refining: Refining, receipt: Receipt) -> Fitted:
@@ -114,7 +114,7 @@ def _stops(settings: DpSgdSettings, start: int) -> list[int]:
 def _trained(job: Job, fitted: Fitted, phase: PrivatePhase) -> Fitted:
     """The fit with the phase's outcome."""
     if isinstance(phase, Refinement):
-        fitted.model.use_average()
+        fitted.generator.use_average()
         return replace(fitted, critic=phase.critic)
     assert isinstance(phase, LikelihoodTraining)
     if isinstance(phase.settings, RatioCriticSettings):
@@ -130,7 +130,7 @@ def _against_critic(
     Noisy and synthetic figures alone decide.
     """
     rng, targets = np.random.default_rng([job.settings.seed, 4]), fitted.measurements.targets()
-    model, before = fitted.model, fitted.model.mixture()
+    model, before = fitted.generator, fitted.generator.mixture()
     weights = copy.deepcopy(model.network.state_dict())
     ill = illness(critic, before.sample(_JUDGED_BY, rng), targets, rng)
     with job.progress.task(StageName.GENERATOR) as task:
@@ -152,7 +152,7 @@ def _healthy(job: Job, fitted: Fitted, phase: LikelihoodTraining) -> Fitted:
     rng, targets = np.random.default_rng([job.settings.seed, 4]), fitted.measurements.targets()
     assert job.plan.network is not None
     trained, rounds = phase.averaged(), job.plan.network.raking_rounds
-    mixtures = fitted.model.mixture().sample(_JUDGED_BY, rng)
+    mixtures = fitted.generator.mixture().sample(_JUDGED_BY, rng)
     with job.progress.task(StageName.RAKING) as task:
         ill = illness(trained, mixtures, (), rng)
         if ill is None:

@@ -73,7 +73,7 @@ def measured_text(schema: Schema, max_cells: int) -> str:
         elif isinstance(column, Numeric | Temporal):
             bare = replace(column, description="", name="x")
             alone = replace(schema, columns=(bare,), constraints=(), target=None)
-            alone = replace(alone, events=None, features=())
+            alone = replace(alone, events=None, features=(), root="", tables=())
             found += [
                 *_edge_labels(cells_of(column, max_cells)),
                 dump_schema(alone),

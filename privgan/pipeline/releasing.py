@@ -33,6 +33,7 @@ from privgan.release.guarantee import NOT_PROMISED, RETENTION, versions
 from privgan.release.leak_scan.leak_patterns import LeakPatterns
 from privgan.release.manifest import ReleaseFacts, conditional_text
 from privgan.release.signing.keys import SigningKey
+from privgan.release.table_files import stated_tables
 from privgan.release.unfinished import Asked, take_up
 from privgan.release.verification.outcome import check_impostor
 
@@ -113,14 +114,7 @@ def release_candidate(
     identity = uuid.uuid4().hex
     facts = release_facts(found, history, context, identity)
     data = shareable_data(found, facts, verdict)
-    contents: dict[str, bytes | Path] = {
-        "synthetic.parquet": files.parquet,
-        "synthetic.csv": files.csv,
-        "schema.yaml": files.schema,
-        "model/model.safetensors": files.model / "model.safetensors",
-        "model/model.json": files.model / "model.json",
-        **written_forms(data, language),
-    }
+    contents: dict[str, bytes | Path] = {**files.released, **written_forms(data, language)}
 
     def book(manifest: str) -> None:
         body = {"release": identity, "policy": verdict.policy_name, "manifest": manifest}
@@ -187,8 +181,8 @@ def release_facts(
         accounting=record.accounting,
         schema_fingerprint=schema.fingerprint(),
         schema_sources={
-            column.name: {fact: str(source) for fact, source in column.sources.items()}
-            for column in schema.columns
+            label: {fact: str(source) for fact, source in column.sources.items()}
+            for label, column in schema.labelled
         },
         context=context.to_json(),
         ledger_head=history.head,
@@ -199,6 +193,7 @@ def release_facts(
         retention=RETENTION,
         features=schema.feature_facts(),
         dp_sgd_unused=record.dp_sgd_unused,
+        tables=stated_tables(schema, record.table_rows),
     )
 
 

@@ -249,7 +249,7 @@ def read_for_run(request: RunRequest, schema: Schema, progress: Progress) -> Tab
 def conforming(read: TableAsRead, request: RunRequest, schema: Schema, out: Path) -> OwnersTable:
     """Type the rows by the schema, once the output folder has room for the result."""
     table = read.conforming(schema, on_violation=request.on_violation)
-    check_folder(out, request.rows or table.row_count(), len(schema.columns))
+    check_folder(out, request.rows or table.row_count(), len(schema.labelled))
     return table
 
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from privgan.audit.attacks.inference import FIT_ROWS, SECRETS
 from privgan.audit.fidelity.quality import MOST_COLUMNS, MOST_ROWS
+from privgan.parts.history_form import parts_of
 from privgan.planning.dpsgd_settings import CriticSettings, RatioCriticSettings
 from privgan.planning.model_stage import number_of_rounds
 from privgan.planning.plan import Plan, StepKind
@@ -181,7 +182,7 @@ def stages_of(
     slower = slowness()
 
     def stages(rows: int | None) -> Sequence[Stage]:
-        expected = seconds_of(Size.of(plan, schema, rows, made))
+        expected = _expected(plan, schema, rows, made)
         if schema.history is not None:
             expected = _with_histories(expected, rows)
         names = [name for name in expected if judged or name in _FIT]
@@ -196,6 +197,26 @@ def _with_histories(expected: dict[str, float], rows: int | None) -> dict[str, f
     return expected | {HISTORY_STAGE: 1.5 + 0.00002 * (rows or 0), StageName.REPORT: report}
 
 
+def _expected(plan: Plan, schema: Schema, rows: int | None, made: int | None) -> dict[str, float]:
+    """Expected seconds of each stage; what each part of histories has is added up."""
+    whole = seconds_of(Size.of(plan, schema, rows, made))
+    if schema.open_columns or schema.history is None:
+        return whole
+    sizes = [Size.of(plan, part.schema, rows, made) for part in parts_of(schema)]
+    parts = [seconds_of(size) for size in sizes]
+    sums = {name: sum(found.get(name, 0.0) for found in parts) for name in _OF_PARTS}
+    return {name: sums.get(name, seconds) for name, seconds in whole.items()}
+
+
+_OF_PARTS = frozenset(
+    {
+        StageName.MEASURE,
+        StageName.NETWORK,
+        StageName.ROUNDS,
+        StageName.OFFSETS,
+        StageName.SAMPLE,
+    }
+)
 _FIT = frozenset(
     {
         StageName.READ,

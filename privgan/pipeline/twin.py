@@ -31,7 +31,7 @@ from privgan.privacy.budget import PrivacyBudget, PrivacyUnit
 from privgan.privacy.randomness import SecretStream
 from privgan.progress import Progress
 from privgan.schema.columns import Discrete, Kind, Numeric
-from privgan.schema.schema import Schema
+from privgan.schema.schema import Schema, check_one_table
 from privgan.table.conform import conform
 
 CANARIES = 4_000
@@ -75,6 +75,7 @@ def run_twin(
     if trained not in TRAINED:
         raise UsageError(f"the test run trains {trained!r}; allowed: {', '.join(TRAINED)}")
     coins, table = coins or SecretStream(), table or simulated()
+    check_one_table(table.schema, "the test run")
     plan = make_plan(
         table.schema,
         budget,

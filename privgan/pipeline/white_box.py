@@ -36,6 +36,8 @@ def white_box_scores(
         canary_mask: Which of the kept-in rows are canaries' [kept-in rows], bool.
     """
     found = read_candidate(candidate)
+    if found.synthesizer.parts:
+        return {}  # Rows have no likelihood of their own.
     synthesizer, path = found.synthesizer, found.files.internal / CRITIC_FILE
     codes = rows.canary_codes(canary_mask, synthesizer.encoder)
     scores = {"likelihood": synthesizer.distribution.log_likelihood(codes)}

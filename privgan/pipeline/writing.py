@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
 
+from privgan.domain.encoding import Encoder
 from privgan.files.atomic import owner_only
 from privgan.generator.frozen import Frozen, FrozenMixture
 from privgan.generator.frozen_network import FrozenNetwork
+from privgan.generator.part_model import PartModel
 from privgan.ledger.ledger import PrivacyLedger
-from privgan.measurement.marginals import exact_counts
+from privgan.measurement.marginals import Target, exact_counts
+from privgan.parts.history_form import CUSTOMERS, HistoryForm, parts_of
+from privgan.parts.history_views import history_view
+from privgan.parts.part import Part
 from privgan.pipeline.candidate import Candidate
 from privgan.pipeline.candidate_record import CandidateRecord, PlanCost
 from privgan.pipeline.job import Fitted
 from privgan.pipeline.read_candidate import ReadCandidate
 from privgan.pipeline.stages import StageName
 from privgan.pipeline.white_box import keep_critic
+from privgan.pipeline.writing_related import write_related
 from privgan.privacy.guarantee import CanaryFacts
 from privgan.progress import Progress
 from privgan.release.guarantee import accounting, claim, versions
@@ -69,26 +75,57 @@ def _write_files(
     if fitted.critic is not None:
         keep_critic(candidate, fitted.critic)
     progress.stage(StageName.SAMPLE)
-    chunks = synthesizer.chunks(rows, seed=seed, balanced=True)
-    first = next(chunks)
-    made = write_tables(itertools.chain([first], chunks), schema, candidate.parquet, candidate.csv)
-    record = _record(fitted, synthesizer, made, noisy_figures(first, fitted))
+    tables: dict[str, int] = {}
+    if schema.tables:
+        tables, first = write_related(candidate, synthesizer, rows=rows, seed=seed)
+        made = tables[schema.root]
+    else:
+        chunks = synthesizer.chunks(rows, seed=seed, balanced=True)
+        first = next(chunks)
+        every = itertools.chain([first], chunks)
+        made = write_tables(every, schema, candidate.parquet, candidate.csv)
+    record = _record(fitted, synthesizer, made, noisy_figures(first, fitted), tables)
     candidate.write_record(record)
     return record
 
 
 def synthesizer_of(fitted: Fitted) -> Synthesizer:
     """The frozen synthesizer of a fit."""
-    assert fitted.plan.rows is not None
     return Synthesizer(
         schema=fitted.schema,
         encoder=fitted.encoder,
-        model=_frozen(fitted),
+        model=None if fitted.parts else _frozen(fitted),
         frequencies=tuple(fitted.measurements.frequencies()),
         max_cells=fitted.plan.marginals.max_cells,
-        rows=fitted.plan.rows,
+        rows=_rows(fitted),
         rows_of_each=fitted.plan.rows_of_each,
         guarantee=claim(fitted.plan, fitted.schema, secret=fitted.secret),
+        parts=tuple(_part_model(part, fitted) for part in parts_of(fitted.schema)),
+    )
+
+
+def _rows(fitted: Fitted) -> int:
+    """The default number of rows; of histories, those that a bound left unmeasured counted."""
+    plan = fitted.plan
+    assert plan.rows is not None
+    if fitted.schema.history is None or plan.declared_rows is not None:
+        return plan.rows
+    form, found = HistoryForm(fitted.schema), fitted.parts[CUSTOMERS]
+    kept_in = found.measurements.rows / (1.0 - plan.canary_probability / 2.0)
+    shares = found.measurements.one_way(found.encoder.names.index(form.count))
+    return max(1, round(kept_in * float(shares @ form.counts.means)))
+
+
+def _part_model(part: Part, fitted: Fitted) -> PartModel:
+    found = fitted.parts[part.name]
+    assert found.plan.rows is not None
+    return PartModel(
+        part=part,
+        encoder=found.encoder,
+        model=_frozen(found),
+        frequencies=tuple(found.measurements.frequencies()),
+        max_cells=found.plan.marginals.max_cells,
+        rows=found.plan.rows,
     )
 
 
@@ -96,12 +133,16 @@ def _frozen(fitted: Fitted) -> Frozen:
     """The generator that a run ends with: its network, where it has fitted one."""
     if fitted.network is not None:
         return FrozenNetwork.of(fitted.network)
-    model = fitted.model
+    model = fitted.generator
     return FrozenMixture(model.network.cpu().eval(), model.latents.cpu(), model.codes_of_conditions)
 
 
 def _record(
-    fitted: Fitted, synthesizer: Synthesizer, rows: int, figures: Mapping[str, float]
+    fitted: Fitted,
+    synthesizer: Synthesizer,
+    rows: int,
+    figures: Mapping[str, float],
+    tables: Mapping[str, int],
 ) -> CandidateRecord:
     plan = fitted.plan
     costs = [cost for cost in (plan.domain_cost, plan.cost) if cost is not None]
@@ -122,6 +163,7 @@ def _record(
             probability=plan.canary_probability, commitment=fitted.canaries.commitment
         ),
         dp_sgd_unused=_unused(fitted),
+        table_rows=tables,
     )
 
 
@@ -140,13 +182,53 @@ def noisy_figures(rows: pd.DataFrame, fitted: Fitted) -> dict[str, float]:
         rows: The table, or its first rows: enough of them tell as much.
         fitted: The fit that it was drawn from.
     """
-    measurements = fitted.measurements
-    codes = fitted.encoder.encode(conform(rows[:_ENOUGH_ROWS], fitted.schema))
+    typed = conform(rows[:_ENOUGH_ROWS], fitted.schema)
     distances: dict[int, list[float]] = {1: [], 2: []}
-    for target in measurements.targets():
-        if len(target.clique) in distances:
-            shares = exact_counts(codes, target.clique, measurements.sizes) / len(codes)
-            distances[len(target.clique)].append(0.5 * float(np.abs(shares - target.shares).sum()))
+    for targets, sizes, codes in _compared(typed, fitted):
+        for target in targets:
+            if len(target.clique) in distances:
+                shares = exact_counts(codes, target.clique, sizes) / len(codes)
+                away = 0.5 * float(np.abs(shares - target.shares).sum())
+                distances[len(target.clique)].append(away)
     return {
         f"noisy.tvd{width}": float(np.mean(found)) for width, found in distances.items() if found
     }
+
+
+_Compared = tuple[list[Target], tuple[int, ...], np.ndarray]
+
+
+def _compared(typed: pd.DataFrame, fitted: Fitted) -> Iterator[_Compared]:
+    """What was measured, with the sizes of its columns and the synthetic rows' codes."""
+    if fitted.schema.tables:
+        yield _of_root(typed, fitted)
+        return
+    for found, codes in _coded(typed, fitted):
+        yield found.measurements.targets(), found.encoder.sizes, codes
+
+
+def _of_root(typed: pd.DataFrame, fitted: Fitted) -> _Compared:
+    """Of related tables what the root's part says of its own columns, with which it begins."""
+    root, own = fitted.parts[fitted.schema.root], len(fitted.encoder.columns)
+    encoder = Encoder(root.encoder.columns[:own])
+    targets = [target for target in root.measurements.targets() if max(target.clique) < own]
+    return targets, encoder.sizes, encoder.encode(typed)
+
+
+def _coded(typed: pd.DataFrame, fitted: Fitted) -> Iterator[tuple[Fitted, np.ndarray]]:
+    """What was fitted, with the synthetic rows' codes.
+
+    In parts it is each with the codes of its view, of which as many rows of a customer are taken as
+    were measured.
+    """
+    if not fitted.parts:
+        yield fitted, fitted.encoder.encode(typed)
+        return
+    customers = pd.factorize(typed[str(fitted.schema.unit.column)])[0]
+    form = HistoryForm(fitted.schema)
+    for name, found in fitted.parts.items():
+        view = history_view(name, form, typed, customers)
+        mixed = np.random.default_rng(0).permutation(len(view.frame))
+        before = pd.Series(view.customers[mixed]).groupby(view.customers[mixed]).cumcount()
+        taken = mixed[(before < found.plan.unit.max_rows).to_numpy()]
+        yield found, found.encoder.encode(view.frame.iloc[taken])

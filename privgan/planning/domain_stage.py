@@ -100,6 +100,13 @@ def _sigma(rho: float, rows: int) -> float:
 
 
 ROW_COUNT, ROWS_OF_EACH = "row-count", "rows-of-each"
+
+
+def rows_of_each_of(table: str) -> str:
+    """The name of the step that counts the customers with 1, 2, … rows of a related table."""
+    return f"{ROWS_OF_EACH}:{table}"
+
+
 _COUNT_SHARE = 0.02
 _ROWS_OF_EACH_SHARE = 0.03
 _COLUMN_SHARE = 0.03
@@ -147,6 +154,7 @@ def first_stage(schema: Schema, budget: PrivacyBudget, *, count_rows: bool) -> F
     share = (
         _COUNT_SHARE * count_rows
         + _ROWS_OF_EACH_SHARE * several
+        + _ROWS_OF_EACH_SHARE * len(schema.tables)
         + _COLUMN_SHARE * len(schema.open_columns)
     )
     if share == 0:
@@ -161,7 +169,7 @@ def first_stage(schema: Schema, budget: PrivacyBudget, *, count_rows: bool) -> F
             schema, scale, own.delta * _DISCOVERY_DELTA, count_rows=count_rows, several=several
         )
 
-    if count_rows and not several and not schema.open_columns:
+    if count_rows and not several and not schema.open_columns and not schema.tables:
         scale = 1 / (own.epsilon * _PURE)
         # The accountant's grid is coarse beside so small an ε: what it counts must fit.
         while (
@@ -207,11 +215,12 @@ def _steps(
                 mechanism=total,
             )
         )
-    if several:
+    names = [ROWS_OF_EACH] * several + [rows_of_each_of(table.name) for table in schema.tables]
+    for name in names:
         # A customer is in one cell only, whatever its number of rows.
         sizes = CountHistogram(standard_deviation=scale, sensitivity=1)
         kind = StepKind.ROWS_OF_EACH
         steps.append(
-            PlanStep(name=ROWS_OF_EACH, kind=kind, event=sizes.event, noise=scale, mechanism=sizes)
+            PlanStep(name=name, kind=kind, event=sizes.event, noise=scale, mechanism=sizes)
         )
     return (*steps, *domain_steps(schema, scale=scale, discovery_delta=discovery_delta))

@@ -123,11 +123,13 @@ def illegible(plan: Plan, schema: Schema) -> Illegible:
     """Compute what a plan cannot measure, before anything is paid; uses public facts only.
 
     Args:
-        plan: The plan; where its stage 2 is not planned yet, only stage 1 is looked at.
+        plan: The plan; where its stage 2 is not planned yet, only stage 1 is looked at; of one in
+            parts, single columns alone.
         schema: The schema that it was made for.
     """
     return Illegible(
-        values=tuple(_values(plan, schema)), pairs=_pairs(plan, schema) if plan.steps else None
+        values=tuple(_values(plan, schema)),
+        pairs=_pairs(plan, schema) if plan.steps and not plan.parts else None,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -68,7 +68,7 @@ _NAMES = {
 def noise_of_pairs(plan: Plan, schema: Schema) -> float:
     """Standard deviation of a pair's counts when all pairs share the whole budget."""
     columns = len(schema.modelled)
-    pairs = max(1, columns * (columns - 1) // 2)
+    pairs = max(1, math.comb(columns, 2) - math.comb(plan.derived, 2))
     return plan.unit.count_sensitivity * math.sqrt(
         pairs / (2 * zcdp_of(plan.model_budget) * (plan.marginal_share or 1.0))
     )
@@ -76,10 +76,17 @@ def noise_of_pairs(plan: Plan, schema: Schema) -> float:
 
 @dataclass(frozen=True)
 class Draft:
-    """The inputs of stage 2's steps, for any noise."""
+    """The inputs of stage 2's steps, for any noise.
+
+    Attributes:
+        plan: The plan without them.
+        schema: The schema.
+        known: The columns whose codes are known already.
+    """
 
     plan: Plan
     schema: Schema
+    known: frozenset[str] = frozenset()
 
     def marginal_steps(self, scale: float) -> tuple[PlanStep, ...]:
         """All steps but the critic's, with every noise multiplied by a scale."""
@@ -129,7 +136,8 @@ class Draft:
             column.name: cells_of(column, settings.max_cells).size
             for column in self.schema.modelled
         }
-        return [name for name, size in sizes.items() if size > settings.largest_identity]
+        wide = (name for name, size in sizes.items() if size > settings.largest_identity)
+        return [name for name in wide if name not in self.known]
 
     @cached_property
     def _one_way_share(self) -> float:
@@ -140,7 +148,9 @@ class Draft:
         """The number of marginals of each step without a choice, whatever the noise."""
         return {
             kind: len(cliques)
-            for kind, cliques in measured_at_once(self.schema, self.plan.marginals).items()
+            for kind, cliques in measured_at_once(
+                self.schema, self.plan.marginals, self.plan.derived
+            ).items()
         }
 
     def _at_once(self, rho: float, numbers: Mapping[StepKind, int]) -> list[PlanStep]:
@@ -281,12 +291,7 @@ def calibrated(draft: Draft) -> tuple[tuple[PlanStep, ...], DpSgdSettings | None
     """Stage 2's steps with the least noise that its budget allows, and what DP-SGD trains."""
     budget, share = draft.plan.model_budget, draft.plan.marginal_share
     if share is None or share >= 1:
-        scale = calibrate(
-            lambda s: list(events_of(draft.marginal_steps(s)).values()),
-            budget,
-            lowest=1e-3,
-            highest=_LARGEST_NOISE,
-        )
+        scale = least_scale(lambda s: [step.event for step in draft.marginal_steps(s)], budget)
         return draft.marginal_steps(scale), None
     rho = zcdp_of(budget) * share
     steps = draft.marginal_steps(rho**-0.5)
@@ -299,6 +304,18 @@ def calibrated(draft: Draft) -> tuple[tuple[PlanStep, ...], DpSgdSettings | None
         round_up(calibrate(all_events, budget, lowest=_SMALLEST_NOISE, highest=_LARGEST_NOISE))
     )
     return (*steps, *_dpsgd_steps(trained)), trained
+
+
+def least_scale(
+    events_at: Callable[[float], Sequence[events.DpEvent]], budget: PrivacyBudget
+) -> float:
+    """The least scale of all noise that a budget allows.
+
+    Args:
+        events_at: The events of all steps for a scale.
+        budget: What they may cost together.
+    """
+    return calibrate(events_at, budget, lowest=1e-3, highest=_LARGEST_NOISE)
 
 
 def _dpsgd_steps(settings: DpSgdSettings) -> tuple[PlanStep, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -17,6 +17,7 @@ from privgan.planning.dpsgd_settings import (
     NetworkSettings,
     RatioCriticSettings,
 )
+from privgan.planning.model_settings import GeneratorSettings, MarginalSettings
 from privgan.privacy import events
 from privgan.privacy.accountant import PrivacySpent
 from privgan.privacy.budget import NEIGHBOURING_RELATION, PrivacyBudget, PrivacyUnit
@@ -182,63 +183,6 @@ class PlanStep:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MarginalSettings:
-    """Settings for choosing marginals.
-
-    Attributes:
-        max_cells: Most fine cells of a numeric column.
-        max_codes: Wanted codes of a merged column.
-        largest_identity: Columns with at most this many fine cells are not merged and need no fine
-            histogram.
-        largest_marginal: Most cells of a marginal that may be chosen.
-        max_candidates: Most candidates of one choice; all small pairs are among them, however many
-            they are.
-        widest: Columns of the widest marginal that is measured: 6, or fewer for an ablation. Of
-            more than 3 columns, coarse marginals are measured.
-        choices_per_fit: Choices made between two fits of the model.
-        largest_triple: Most cells of a 3-way marginal that is measured without being chosen.
-        triple_cells: Most cells of all such marginals together.
-    """
-
-    max_cells: int
-    max_codes: int
-    largest_identity: int
-    largest_marginal: int
-    max_candidates: int
-    widest: int
-    choices_per_fit: int
-    largest_triple: int
-    triple_cells: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class GeneratorSettings:
-    """Settings of the generator and its free fitting.
-
-    Attributes:
-        latent: Number of latent dimensions.
-        width: Units of a hidden layer.
-        entries: Codebook entries: components of the mixture.
-        fake_rows: Fake rows of one generator step against the critic.
-        network_steps: Fitting steps of the network.
-        round_steps: Fitting steps of the offsets between choices.
-        final_steps: Fitting steps of the offsets on all marginals together.
-        learning_rate: Adam's for the network, before its decay.
-        offset_learning_rate: Adam's for the offsets, before its decay.
-    """
-
-    latent: int
-    width: int
-    entries: int
-    fake_rows: int
-    network_steps: int
-    round_steps: int
-    final_steps: int
-    learning_rate: float
-    offset_learning_rate: float
-
-
-@dataclass(frozen=True, kw_only=True)
 class Plan:
     """All operations of a run on private rows, fixed before the first look.
 
@@ -269,6 +213,12 @@ class Plan:
         effort: How much free fitting: quick, standard or thorough.
         resumable: Whether DP-SGD writes checkpoints and holds steps in reserve; False once it is
             known that the plan has no DP-SGD.
+        derived: The number of its first columns among which alone nothing is measured, of a part;
+            what they have in common follows from another part.
+        table_rows: Of each related table the noisy number of customers with 1, 2, … rows
+            [its max_rows_per_unit]; empty before stage 1, and of any other schema.
+        parts: The plans of the parts of a table with histories, whose steps are among ``steps`` by
+            the part's name; empty before stage 1, and of any other table.
 
     >>> plan(schema, epsilon=3, public_rows=600).budget
     PrivacyBudget(epsilon=3.0, delta=1e-06)
@@ -296,6 +246,9 @@ class Plan:
     critic: CriticSettings | RatioCriticSettings | None
     effort: str
     resumable: bool
+    derived: int = 0
+    table_rows: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    parts: tuple[PlanPart, ...] = ()
 
     def __repr__(self) -> str:
         """The data set, the budget and the number of steps."""
@@ -354,6 +307,12 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         """The plan as JSON values, following ``privgan.plan/1``."""
+        parts: dict[str, Any] = (
+            {"table_rows": {name: list(each) for name, each in self.table_rows.items()}}
+            if self.table_rows
+            else {}
+        )
+        parts |= {"parts": [part.to_json() for part in self.parts]} if self.parts else {}
         return {
             "format": FORMAT,
             "dataset": self.dataset,
@@ -372,12 +331,16 @@ class Plan:
             "marginal_share": self.marginal_share,
             "audit": AUDIT,
             "stages": self._stages(),
-            "settings": {
-                "marginals": asdict(self.marginals),
-                "generator": asdict(self.generator),
-                "network": asdict(self.network) if self.network else None,
-                "critic": asdict(self.critic) if self.critic else None,
-            },
+            "settings": self._settings(),
+            **parts,
+        }
+
+    def _settings(self) -> dict[str, Any]:
+        return {
+            "marginals": asdict(self.marginals),
+            "generator": asdict(self.generator),
+            "network": asdict(self.network) if self.network else None,
+            "critic": asdict(self.critic) if self.critic else None,
         }
 
     def _stages(self) -> list[dict[str, Any]]:
@@ -391,6 +354,36 @@ class Plan:
     def fingerprint(self) -> str:
         """SHA-256 of the plan, in hexadecimal."""
         return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanPart:
+    """The plan of one part of a table.
+
+    Attributes:
+        name: The part's name.
+        share: Its share of the model's budget, in zCDP.
+        plan: Its plan; its steps bear their names within the part, and its budget is what the share
+            would buy alone.
+    """
+
+    name: str
+    share: float
+    plan: Plan
+
+    def to_json(self) -> dict[str, Any]:
+        """The part as JSON values; its steps stand among those of the model."""
+        plan = self.plan
+        return {
+            "name": self.name,
+            "share": self.share,
+            "schema_fingerprint": plan.schema_fingerprint,
+            "max_rows_per_unit": plan.unit.max_rows,
+            "rows": plan.rows,
+            "kind": plan.kind.value,
+            "marginal_share": plan.marginal_share,
+            "settings": plan._settings(),
+        }
 
 
 def events_of(steps: tuple[PlanStep, ...]) -> Mapping[str, events.DpEvent]:

@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from privgan.errors import UsageError
 from privgan.naming import parameter
 from privgan.planning.domain_stage import first_stage
-from privgan.planning.dpsgd_settings import CriticSettings, NetworkSettings, RatioCriticSettings
-from privgan.planning.model_stage import Draft, calibrated, noise_of_pairs
-from privgan.planning.plan import (
-    EFFORTS,
-    Effort,
-    GeneratorKind,
-    GeneratorSettings,
-    MarginalSettings,
-    Plan,
-    StepKind,
-    events_of,
-)
-from privgan.planning.workload import (
-    MOST_CODES,
-    SHARE_BESIDE_CRITIC,
-    SHARE_BESIDE_NETWORK,
-    longer_fit,
-    more_entries,
-    network_pays,
-    number_of_codes,
-    planned_sizes,
-)
-from privgan.privacy import accountant
+from privgan.planning.model_settings import GeneratorSettings, MarginalSettings
+from privgan.planning.plan import EFFORTS, Effort, GeneratorKind, Plan
+from privgan.planning.second_stage import FEWEST_CELLS, planned_in_parts, planned_whole
+from privgan.planning.workload import MOST_CODES
 from privgan.privacy.budget import PrivacyBudget
 from privgan.schema.schema import Schema
 
@@ -39,12 +21,6 @@ MINIMUM_ROWS = 500
 WIDEST = 6
 # What each kind that needs DP-SGD has trained by it.
 _TRAINED = {GeneratorKind.NETWORK: "a network", GeneratorKind.GAN: "a GAN's critic"}
-_SHARES = {
-    GeneratorKind.NETWORK: SHARE_BESIDE_NETWORK,
-    GeneratorKind.GAN: SHARE_BESIDE_CRITIC,
-}
-_CELLS_BY_SIGNAL = 16.0
-_FEWEST_CELLS, _MOST_CELLS = 192, 1_024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +85,8 @@ def make_plan(
     """
     options = options or PlanOptions()
     _check_choices(effort, kind, marginal_share, resumable=options.resumable)
+    if schema.history is not None or schema.tables:
+        _check_parts(kind, marginal_share, "related tables" if schema.tables else "histories")
     domain = first_stage(schema, budget, count_rows=public_rows is None)
     widest = 1 if kind == GeneratorKind.GAN else options.widest
     marginals, generator = _settings(EFFORTS[effort], widest)
@@ -161,9 +139,21 @@ def _check_choices(
         )
 
 
+def _check_parts(kind: str, marginal_share: float | None, what: str) -> None:
+    """Check that nothing is asked for that a table in parts does not have."""
+    if kind not in {GeneratorKind.AUTO, GeneratorKind.MIXTURE}:
+        allowed = f"{GeneratorKind.AUTO}, {GeneratorKind.MIXTURE}"
+        raise UsageError(f"of {what} the generator is {str(kind)!r}; allowed: {allowed}")
+    if marginal_share not in {None, 1}:
+        raise UsageError(
+            f"of {what} the share of the marginals is {marginal_share}; it must be 1, for they"
+            " have no DP-SGD"
+        )
+
+
 def _settings(effort: Effort, widest: int) -> tuple[MarginalSettings, GeneratorSettings]:
     marginals = MarginalSettings(
-        max_cells=_FEWEST_CELLS,
+        max_cells=FEWEST_CELLS,
         max_codes=MOST_CODES,
         largest_identity=48,
         largest_marginal=12_000,
@@ -188,7 +178,11 @@ def _settings(effort: Effort, widest: int) -> tuple[MarginalSettings, GeneratorS
 
 
 def with_domain(
-    plan: Plan, schema: Schema, rows: int, rows_of_each: tuple[float, ...] = (1.0,)
+    plan: Plan,
+    schema: Schema,
+    rows: int,
+    rows_of_each: tuple[float, ...] = (1.0,),
+    table_rows: Mapping[str, tuple[int, ...]] = MappingProxyType({}),
 ) -> Plan:
     """Plan stage 2: for public facts, or for what stage 1 measured.
 
@@ -197,6 +191,7 @@ def with_domain(
         schema: The schema, with every measured fact filled in.
         rows: The table's declared row count, or the noisy one.
         rows_of_each: Noisy share of the customers with 1, 2, … rows.
+        table_rows: Of each related table the noisy number of customers with 1, 2, … rows.
 
     Raises:
         UsageError: when there are too few rows or customers, or δ is not below 1/customers.
@@ -207,62 +202,12 @@ def with_domain(
         raise UsageError(
             f"{what} is {rows}; a plan needs at least {MINIMUM_ROWS} rows to be of any use"
         )
-    plan = replace(plan, rows=rows, rows_of_each=rows_of_each)
+    plan = replace(plan, rows=rows, rows_of_each=rows_of_each, table_rows=dict(table_rows))
     customers = rows / plan.rows_per_customer
     plan.budget.check_size(
         customers,
         known=f"{known} row count" if schema.unit.max_rows == 1 else "noisy number of customers",
     )
-    plan = _with_kind(plan, schema)
-    plan = replace(plan, marginals=_coded_by_signal(plan, schema))
-    steps, trained = calibrated(Draft(plan, schema))
-    cost = accountant.spent(events_of(steps).values(), plan.model_budget.delta)
-    noises = [step.noise for step in steps if step.kind is StepKind.CELL_HISTOGRAM]
-    cells = number_of_cells(plan.kept_in_rows, noises[0]) if noises else plan.marginals.max_cells
-    sizes = planned_sizes(schema.modelled, plan.marginals)
-    entries = more_entries(EFFORTS[plan.effort].entries, len(sizes), sum(sizes))
-    return replace(
-        plan,
-        steps=steps,
-        network=trained if isinstance(trained, NetworkSettings) else None,
-        critic=trained if isinstance(trained, CriticSettings | RatioCriticSettings) else None,
-        cost=cost,
-        marginals=replace(plan.marginals, max_cells=cells),
-        generator=replace(plan.generator, final_steps=_final_steps(plan), entries=entries),
-    )
-
-
-def _with_kind(plan: Plan, schema: Schema) -> Plan:
-    """The plan with its kind of generator and the marginals' share decided."""
-    kind, share = plan.kind, plan.marginal_share
-    if kind is GeneratorKind.AUTO:
-        facts = plan.model_budget.epsilon, plan.kept_in_customers, len(schema.modelled)
-        pays = share is None and network_pays(*facts)
-        kind = GeneratorKind.NETWORK if pays else GeneratorKind.MIXTURE
-    if share is None:
-        share = _SHARES.get(kind, 1.0)
-    # Only DP-SGD writes checkpoints: a plan without it has nothing to resume.
-    return replace(plan, kind=kind, marginal_share=share, resumable=plan.resumable and share < 1)
-
-
-def _final_steps(plan: Plan) -> int:
-    """The number of final fitting steps; few where single columns alone are measured."""
-    effort = EFFORTS[plan.effort]
-    if plan.kind is GeneratorKind.GAN:
-        return effort.network_steps
-    return longer_fit(effort.final_steps, plan.model_budget.epsilon, plan.kept_in_customers)
-
-
-def _coded_by_signal(plan: Plan, schema: Schema) -> MarginalSettings:
-    """Settings with as many codes per column as the noise of pairs lets through."""
-    return replace(
-        plan.marginals, max_codes=number_of_codes(plan.kept_in_rows, noise_of_pairs(plan, schema))
-    )
-
-
-def number_of_cells(rows: float, noise: float) -> int:
-    """The number of fine cells of a numeric column.
-
-    It grows as noise falls relative to the rows; chosen on four public tables.
-    """
-    return round(min(_MOST_CELLS, max(_FEWEST_CELLS, _CELLS_BY_SIGNAL * math.sqrt(rows / noise))))
+    if schema.history is not None or schema.tables:
+        return planned_in_parts(plan, schema)
+    return planned_whole(plan, schema)

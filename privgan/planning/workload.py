@@ -15,7 +15,8 @@ from operator import itemgetter
 from typing import TypeAlias
 
 from privgan.domain.cells import cells_of
-from privgan.planning.plan import MarginalSettings, StepKind
+from privgan.planning.model_settings import MarginalSettings
+from privgan.planning.plan import StepKind
 from privgan.schema.columns import Column
 from privgan.schema.schema import Schema, choose_target
 
@@ -45,26 +46,32 @@ def planned_sizes(columns: Sequence[Column], settings: MarginalSettings) -> tupl
     )
 
 
-def measured_at_once(schema: Schema, settings: MarginalSettings) -> Wanted:
+def measured_at_once(schema: Schema, settings: MarginalSettings, derived: int = 0) -> Wanted:
     """The wider marginals to measure without a choice, by kind of step.
 
     Marginals with the target have steps of their own: the schema names the target, or a fixed rule
     picks it. So do pairs with a column of two values. Marginals are tuples of positions among the
     modelled columns.
+
+    Args:
+        schema: The schema.
+        settings: The limits.
+        derived: The number of first columns among which alone nothing is measured.
     """
     sizes, target = planned_sizes(schema.modelled, settings), place_of_target(schema)
-    triples = small_triples(sizes, settings) if settings.widest > 2 else ()
+    triples = small_triples(sizes, settings, derived) if settings.widest > 2 else ()
     return {
-        **pairs_at_once(schema, settings),
+        **pairs_at_once(schema, settings, derived),
         **_split(triples, target, StepKind.TARGET_TRIPLES, StepKind.TRIPLES),
     }
 
 
-def pairs_at_once(schema: Schema, settings: MarginalSettings) -> Wanted:
+def pairs_at_once(schema: Schema, settings: MarginalSettings, derived: int = 0) -> Wanted:
     """As ``measured_at_once``, for pairs of columns alone."""
     columns, target = schema.modelled, place_of_target(schema)
     sizes = planned_sizes(columns, settings)
     pairs = list(itertools.combinations(range(len(columns)), 2)) if settings.widest > 1 else []
+    pairs = [pair for pair in pairs if pair[-1] >= derived]
     halved = [pair for pair in pairs if _TWO in (sizes[pair[0]], sizes[pair[1]])]
     whole = [pair for pair in pairs if _TWO not in (sizes[pair[0]], sizes[pair[1]])]
     return {
@@ -88,7 +95,9 @@ def _split(
     return {kind: members for kind, members in found.items() if members}
 
 
-def small_triples(sizes: tuple[int, ...], settings: MarginalSettings) -> list[tuple[int, int, int]]:
+def small_triples(
+    sizes: tuple[int, ...], settings: MarginalSettings, derived: int = 0
+) -> list[tuple[int, int, int]]:
     """All 3-way marginals to measure: the smallest by planned cells, up to a total.
 
     Small ones cost little time, and their cells exceed the noise most.
@@ -96,9 +105,12 @@ def small_triples(sizes: tuple[int, ...], settings: MarginalSettings) -> list[tu
     Args:
         sizes: Planned number of codes of each column.
         settings: The limits on one marginal and on all together.
+        derived: The number of first columns among which alone nothing is measured.
     """
     found, total = [], 0
     for cells, triple in _triples_by_cells(sizes, settings.largest_triple):
+        if triple[-1] < derived:
+            continue
         total += cells
         if total > settings.triple_cells:
             break

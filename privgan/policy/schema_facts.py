@@ -13,12 +13,12 @@ from privgan.schema.schema import Schema
 
 def schema_facts(schema: Schema) -> dict[str, FactValue]:
     """Facts that follow from the schema alone."""
-    found = Counter(column.role for column in schema.columns)
+    found = Counter(column.role for _, column in schema.labelled)
     return {
         "guarantee.unit_declared": schema.unit_source is Source.DECLARED,
         "guarantee.max_rows_per_unit": schema.unit.max_rows,
         "schema.assumed_public_facts": len(schema.facts_from(Source.ASSUMED_PUBLIC)),
-        "schema.unmodelled_pii": len(schema.invented),
+        "schema.unmodelled_pii": sum(column.invented for _, column in schema.labelled),
         "schema.identifiers": found[Role.IDENTIFIER],
         "schema.quasi_identifiers": found[Role.QUASI_IDENTIFIER],
         "schema.sensitive_columns": found[Role.SENSITIVE],
@@ -29,13 +29,13 @@ def column_facts(schema: Schema) -> tuple[ColumnFact, ...]:
     """Facts of each column for column gates, from the released schema."""
     return tuple(
         ColumnFact(
-            name=column.name,
+            name=label,
             kind=str(column.kind),
             role=str(column.role),
             invented=column.invented,
             values=_values(column),
         )
-        for column in schema.columns
+        for label, column in schema.labelled
     )
 
 

@@ -76,6 +76,7 @@ class PrivacyUnit:
         column: The column that names the customer; None when each row is one customer.
         max_rows: The most rows that one unit may have in the table.
         events: Whether its row is made from its events, all of which are protected.
+        related: Whether its rows in related tables are protected with it.
 
     >>> print(PrivacyUnit(column="customer_id", max_rows=5))
     one customer_id with its rows (at most 5)
@@ -86,6 +87,7 @@ class PrivacyUnit:
     column: str | None = None
     max_rows: int = 1
     events: bool = False
+    related: bool = False
 
     def __post_init__(self) -> None:
         """Check that the unit is possible."""
@@ -97,6 +99,8 @@ class PrivacyUnit:
             )
         if self.events and (self.column is None or self.max_rows != 1):
             raise ValueError("of events, each unit has a column that names it, and one row")
+        if self.related and (self.column is None or self.max_rows != 1):
+            raise ValueError("of related tables, each unit has a key, and one row in the first")
 
     @property
     def count_sensitivity(self) -> int:
@@ -109,5 +113,7 @@ class PrivacyUnit:
             return "one row"
         if self.events:
             return f"one {self.column} with all its events"
+        if self.related:
+            return f"one {self.column} with all its rows in every table"
         rows = "row" if self.max_rows == 1 else f"rows (at most {self.max_rows})"
         return f"one {self.column} with its {rows}"

@@ -9,12 +9,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from privgan.release.bundle import ALLOWED_FILES, write_release
+    from privgan.release.bundle import write_release
     from privgan.release.manifest import FileEntry, ReleaseFacts, build_manifest, describe_release
+    from privgan.release.table_files import ALLOWED_FILES
     from privgan.release.verification.verify import Verification, verify_release
 
 _HOMES = {
-    "ALLOWED_FILES": "privgan.release.bundle",
+    "ALLOWED_FILES": "privgan.release.table_files",
     "FileEntry": "privgan.release.manifest",
     "ReleaseFacts": "privgan.release.manifest",
     "Verification": "privgan.release.verification.verify",

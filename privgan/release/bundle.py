@@ -9,11 +9,10 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import MappingProxyType
 
 from privgan.errors import IncompleteError, InternalError, PolicyFailedError, UsageError
 from privgan.files.atomic import Booking, new_folder, sync_folder
-from privgan.files.fields import FieldSource
+from privgan.files.field_sources import FieldSource
 from privgan.policy.policy import UNWAIVABLE
 from privgan.policy.verdict import GateStatus, Verdict, VerdictStatus
 from privgan.release.contents import check_allowed_contents, opened
@@ -29,19 +28,8 @@ from privgan.release.manifest import (
 )
 from privgan.release.signing.keys import SigningKey
 from privgan.release.signing.signature import SIGNATURE_NAME, sign_manifest, signature_file
+from privgan.release.table_files import ALLOWED_FILES, allowed_source
 
-ALLOWED_FILES: Mapping[str, FieldSource] = MappingProxyType(
-    {
-        "synthetic.parquet": FieldSource.SYNTHETIC,
-        "synthetic.csv": FieldSource.SYNTHETIC,
-        "schema.yaml": FieldSource.PUBLIC,
-        "model/model.safetensors": FieldSource.MEASURED,
-        "model/model.json": FieldSource.MEASURED,
-        "report.html": FieldSource.MEASURED,
-        "report.md": FieldSource.MEASURED,
-        "report.json": FieldSource.MEASURED,
-    }
-)
 _CHUNK = 1 << 20
 _ROOM_FOR_MANIFEST = 1 << 20
 
@@ -75,7 +63,7 @@ def write_release(
 
     Args:
         target: The folder to make.
-        files: Relative path to content, or to the file that holds it; only names in ALLOWED_FILES.
+        files: Relative path to content, or to the file that holds it; only names that one may hold.
         facts: What the manifest says.
         verdict: The policy's verdict, which must be PASS.
         options: Its leak patterns, signature and record.
@@ -132,7 +120,7 @@ def _check_passed(verdict: Verdict) -> None:
 
 
 def _check_known_files(files: Mapping[str, bytes | Path]) -> None:
-    unknown = sorted(set(files) - set(ALLOWED_FILES))
+    unknown = sorted(name for name in files if allowed_source(name) is None)
     if unknown or not files:
         found = ", ".join(map(repr, unknown)) or "no file at all"
         raise InternalError(f"a release may hold {', '.join(ALLOWED_FILES)}; it was given {found}")
@@ -168,8 +156,9 @@ def _fill(
 ) -> _Made:
     """Write every file, then the manifest, and name the written files."""
     entries = {
-        name: _copy(content, partial / name, ALLOWED_FILES[name])
+        name: _copy(content, partial / name, source)
         for name, content in sorted(files.items())
+        if (source := allowed_source(name)) is not None
     }
     manifest = to_text(build_manifest(facts, verdict, entries)).encode()
     digest = _copy(manifest, partial / MANIFEST_NAME, FieldSource.PROCESS).sha256

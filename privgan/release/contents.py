@@ -22,6 +22,7 @@ from privgan.files.fields import (
     MODEL,
     NETWORK_MODEL,
     PARQUET_KEYS,
+    PARTS_MODEL,
     SCHEMA,
     TENSORS,
     check_declared,
@@ -39,7 +40,7 @@ from privgan.files.limits import (
 from privgan.files.safe_open import open_regular
 from privgan.files.strict_json import read_json
 from privgan.files.yaml_lines import YamlError, read_yaml
-from privgan.generator.network_form import NETWORK_FORMAT
+from privgan.generator.network_form import NETWORK_FORMAT, PARTS_FORMAT
 from privgan.release.parquet.footer import foreign_form_of, form_of
 from privgan.release.report_files import (
     REPORT_JSON,
@@ -47,10 +48,10 @@ from privgan.release.report_files import (
     check_plain_markdown,
     check_report_json,
 )
+from privgan.release.table_files import kind_of, part_of
 from privgan.table.presenting import unescaped
 
 Content = bytes | Path
-_TABLE = "synthetic.parquet"
 _BYTES = {
     "F64": 8,
     "F32": 4,
@@ -63,6 +64,7 @@ _BYTES = {
     "U8": 1,
     "BOOL": 1,
 }
+_DECLARED = {NETWORK_FORMAT: NETWORK_MODEL, PARTS_FORMAT: PARTS_MODEL}
 _FACTS = ("dtype", "shape", "data_offsets")
 _LENGTH = 8  # Bytes of the header's length, which is a multiple of the same number.
 # The most bytes of each file of a release.
@@ -70,7 +72,7 @@ LARGEST: Mapping[str, int] = {
     **LARGEST_JSON,
     "schema.yaml": LARGEST_YAML,
     "model/model.safetensors": LARGEST_TENSORS,
-    _TABLE: LARGEST_TABLE,
+    "synthetic.parquet": LARGEST_TABLE,
     "synthetic.csv": LARGEST_TABLE,
     "report.html": LARGEST_PAGE,
     "report.md": LARGEST_PAGE,
@@ -94,14 +96,15 @@ def check_allowed_contents(files: Mapping[str, Content], *, foreign: bool = Fals
     Raises:
         InternalError: naming file and field, never a value.
     """
-    columns = _columns(files["schema.yaml"]) if "schema.yaml" in files else None
+    listed = _columns(files["schema.yaml"]) if "schema.yaml" in files else None
     for name, content in files.items():
-        check = _CHECKS.get(name)
+        check = _check_of(name)
         if check is None:
             continue
         try:
             _check_size(name, content)
-            if foreign and name == _TABLE:
+            columns = None if listed is None else listed.get(part_of(name), ())
+            if foreign and check is _check_parquet:
                 _check_form(name, foreign_form_of(Path(str(content))), columns)
                 continue
             with opened(content) as reader:
@@ -118,15 +121,29 @@ def check_allowed_contents(files: Mapping[str, Content], *, foreign: bool = Fals
 
 def _check_size(name: str, content: Content) -> None:
     size = len(content) if isinstance(content, bytes) else content.stat().st_size
-    if size > LARGEST[name]:
-        raise InternalError(f"{name}: has {size:,} bytes, allowed: at most {LARGEST[name]:,}")
+    if size > largest_of(name):
+        raise InternalError(f"{name}: has {size:,} bytes, allowed: at most {largest_of(name):,}")
 
 
-def _columns(schema: Content) -> tuple[str, ...]:
+def largest_of(name: str) -> int:
+    """The most bytes of a file of a release."""
+    return LARGEST[kind_of(name) or name]
+
+
+def _columns(schema: Content) -> dict[str, tuple[str, ...]]:
+    """The columns of each related table, and by the empty name those of the main one."""
     _check_size("schema.yaml", schema)
     with opened(schema) as reader:
         data = _yaml(reader.read())
-    columns = data.get("columns", []) if isinstance(data, dict) else []
+    tables = data.get("tables") if isinstance(data, dict) else None
+    if not isinstance(tables, list):
+        return {"": _names(data)}
+    items = [item for item in tables if isinstance(item, dict)]
+    return {str(item.get("name")) if "parent" in item else "": _names(item) for item in items}
+
+
+def _names(item: Any) -> tuple[str, ...]:
+    columns = item.get("columns", []) if isinstance(item, dict) else []
     listed = columns if isinstance(columns, list) else []
     return tuple(str(column.get("name")) for column in listed if isinstance(column, dict))
 
@@ -151,8 +168,8 @@ def _check_schema(name: str, reader: BinaryIO, _: tuple[str, ...] | None) -> Non
 
 def _check_model(name: str, reader: BinaryIO, _: tuple[str, ...] | None) -> None:
     model = read_json(reader.read(), name)
-    is_network = isinstance(model, dict) and model.get("format") == NETWORK_FORMAT
-    check_declared(name, model, NETWORK_MODEL if is_network else MODEL)
+    form = str(model.get("format")) if isinstance(model, dict) else ""
+    check_declared(name, model, _DECLARED.get(form, MODEL))
     check_declared(f"{name}: schema", _yaml(model["schema"]), SCHEMA)
 
 
@@ -198,8 +215,11 @@ def _place_of(tensor: Mapping[str, Any]) -> tuple[int, int]:
 
 
 def _allowed_tensor(name: str) -> bool:
+    """Whether the allow-list names a tensor; a part's own name may stand before it."""
     return any(
-        name == known or (known.endswith(".") and name.startswith(known)) for known in TENSORS
+        found == known or (known.endswith(".") and found.startswith(known))
+        for known in TENSORS
+        for found in (name, name.partition(".")[2])
     )
 
 
@@ -272,7 +292,8 @@ def _check_columns(name: str, found: tuple[str, ...], columns: tuple[str, ...] |
         raise InternalError(f"{name}: its columns are not the schema's")
 
 
-_CHECKS: Mapping[str, Callable[[str, BinaryIO, tuple[str, ...] | None], None]] = {
+_Check = Callable[[str, BinaryIO, tuple[str, ...] | None], None]
+_CHECKS: Mapping[str, _Check] = {
     "schema.yaml": _check_schema,
     "model/model.json": _check_model,
     "model/model.safetensors": _check_tensors,
@@ -282,3 +303,8 @@ _CHECKS: Mapping[str, Callable[[str, BinaryIO, tuple[str, ...] | None], None]] =
     "report.md": lambda name, reader, _: check_plain_markdown(name, reader.read()),
     REPORT_JSON: lambda name, reader, _: check_report_json(name, reader.read()),
 }
+
+
+def _check_of(name: str) -> _Check | None:
+    """The check of a file's content; None where any content is allowed."""
+    return _CHECKS.get(kind_of(name) or name)

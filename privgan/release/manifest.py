@@ -82,6 +82,7 @@ class ReleaseFacts:
         features: How a customer's row is made from its events: ``Schema.feature_facts()``; empty
             where the table is read as it is.
         dp_sgd_unused: Whether noisy figures said that DP-SGD failed, and the model is without it.
+        tables: Each of several tables with its keys, its files and its rows; empty of one alone.
     """
 
     created: str
@@ -101,6 +102,7 @@ class ReleaseFacts:
     signer: str = ""
     features: Mapping[str, Any] = field(default_factory=dict)
     dp_sgd_unused: bool = False
+    tables: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -183,6 +185,12 @@ class Manifest:
         return self.raw["schema_sources"]
 
     @property
+    def tables(self) -> Sequence[Mapping[str, Any]]:
+        """Each of several tables, as JSON values; empty of one alone."""
+        found: Sequence[Mapping[str, Any]] = self.raw.get("tables", ())
+        return found
+
+    @property
     def features(self) -> JsonDict:
         """Events and features, as in a schema; empty where the table is read as it is."""
         return {name: self.raw[name] for name in ("events", "features") if name in self.raw}
@@ -213,6 +221,7 @@ def describe_release(facts: ReleaseFacts) -> dict[str, Any]:
         **({"signer": facts.signer} if facts.signer else {}),
         **facts.features,
         **({"dp_sgd": "unused"} if facts.dp_sgd_unused else {}),
+        **({"tables": [dict(table) for table in facts.tables]} if facts.tables else {}),
     }
 
 

@@ -21,9 +21,9 @@ from privgan.errors import UsageError, VerificationError
 from privgan.files.atomic import new_file
 from privgan.files.limits import LEAST_UNPACKED, MOST_FILES, MOST_RATIO
 from privgan.policy.policy import Policy
-from privgan.release.bundle import ALLOWED_FILES
 from privgan.release.signing.trust import Trust
-from privgan.release.verification.integrity import ALLOWED_FOLDERS, SEALS, shown
+from privgan.release.table_files import allowed_folder, kind_of
+from privgan.release.verification.integrity import SEALS, shown
 from privgan.release.verification.verify import Verification, verify_release
 
 _LOCAL, _CENTRAL, _END, _END64, _LOCATOR = 30, 46, 22, 56, 20
@@ -176,7 +176,6 @@ _BEGINNING = (1980, 1, 1, 0, 0, 0)  # The earliest day that a zip file can state
 _MODE = 0o100644 << 16
 _ENCRYPTED = 0x1
 _LARGEST_SIZE = 1 << 30
-_NAMES = frozenset(ALLOWED_FILES) | SEALS
 
 
 def pack_release(folder: Path, target: Path) -> Path:
@@ -207,7 +206,8 @@ def check_intact(folder: Path) -> Verification:
 def write_zip(folder: Path, file: IO[bytes]) -> None:
     """Write a release's files in name order, without dates and modes."""
     with zipfile.ZipFile(file, "w") as archive:
-        for name in sorted(_NAMES):
+        inside = (path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+        for name in sorted(name for name in inside if name in SEALS or kind_of(name)):
             path = folder / name
             if not path.is_file():
                 continue
@@ -312,7 +312,7 @@ def _checked(archive: zipfile.ZipFile, size: int) -> list[zipfile.ZipInfo]:
         if name in names:
             raise VerificationError(f"{shown(name)}: stands twice in the zip file")
         names.add(name)
-        if name.endswith("/") and name[:-1] in ALLOWED_FOLDERS and not entry.file_size:
+        if name.endswith("/") and allowed_folder(name[:-1]) and not entry.file_size:
             continue
         _check_entry(entry)
         entries.append(entry)
@@ -328,7 +328,7 @@ def _checked(archive: zipfile.ZipFile, size: int) -> list[zipfile.ZipInfo]:
 def _check_entry(entry: zipfile.ZipInfo) -> None:
     """Check that an entry is a plain file that a release may hold."""
     name = entry.orig_filename
-    if name not in _NAMES:
+    if name not in SEALS and kind_of(name) is None:
         raise VerificationError(f"{shown(name)}: is in the zip file, and no release may hold it")
     if entry.flag_bits & _ENCRYPTED:
         raise VerificationError(f"{name}: is encrypted in the zip file; decrypt it first")

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from privgan.errors import InternalError, TableError
+from privgan.errors import InternalError, TableError, UsageError
 from privgan.files.json_types import JsonDict
 from privgan.privacy.budget import PrivacyUnit
 from privgan.schema.columns import (
@@ -25,6 +25,7 @@ from privgan.schema.columns import (
 from privgan.schema.constraints import Constraint
 from privgan.schema.features import EventFacts, FeatureFacts
 from privgan.schema.history import HistoryFacts
+from privgan.schema.tables import TableFacts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +46,8 @@ class Schema:
         events: What one row a customer is made from; None where the table is read as it is.
         features: How each modelled column is made from a customer's events; empty without events.
         history: How a customer's rows fit together; None where they are exchangeable.
+        root: The name of the table with these columns, where others are related to it.
+        tables: The tables whose rows belong to rows of this one, parents first; empty for none.
     """
 
     dataset: str
@@ -58,11 +61,36 @@ class Schema:
     events: EventFacts | None = None
     features: tuple[FeatureFacts, ...] = ()
     history: HistoryFacts | None = None
+    root: str = ""
+    tables: tuple[TableFacts, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of all columns, in order."""
         return tuple(column.name for column in self.columns)
+
+    @property
+    def most_rows(self) -> int:
+        """The most rows of a synthetic customer; a history's is no bound on what is measured."""
+        return self.unit.max_rows if self.history is None else self.history.longest
+
+    @cached_property
+    def labelled(self) -> tuple[tuple[str, Column], ...]:
+        """All columns of all tables, each with a label of its own.
+
+        This is its name, and of a related table ``table.column``.
+        """
+        own = ((column.name, column) for column in self.columns)
+        related = (
+            (self.label(table.name, column.name), column)
+            for table in self.tables
+            for column in table.columns
+        )
+        return (*own, *related)
+
+    def label(self, table: str, column: str) -> str:
+        """The label of a column of one of several tables."""
+        return column if table == self.root else f"{table}.{column}"
 
     @cached_property
     def modelled(self) -> tuple[Column, ...]:
@@ -115,7 +143,37 @@ class Schema:
         tables = {"unit": self.unit_source, "missing_markers": self.missing_markers_source}
         of_table = tuple(fact for fact, given in tables.items() if given is source)
         return of_table + tuple(
-            f"{column.name}.{fact}" for column in self.columns for fact in column.facts_from(source)
+            f"{label}.{fact}"
+            for label, column in self.labelled
+            for fact in column.facts_from(source)
+        )
+
+    def child(self, name: str) -> TableFacts:
+        """A related table of a given name; KeyError where there is none."""
+        for table in self.tables:
+            if table.name == name:
+                return table
+        raise KeyError(name)
+
+    def alone(self, name: str) -> Schema:
+        """A table of this schema as one without others; KeyError where there is none.
+
+        The unit of a child names the parent's row: whose customer it is, its rows do not tell.
+
+        Args:
+            name: The root's name, or a related table's.
+        """
+        if name == self.root:
+            return replace(self, unit=replace(self.unit, related=False), root="", tables=())
+        table = self.child(name)
+        return replace(
+            self,
+            unit=PrivacyUnit(column=table.parent.column, max_rows=table.max_rows),
+            columns=table.columns,
+            constraints=table.constraints,
+            target=None,
+            root="",
+            tables=(),
         )
 
     def fingerprint(self) -> str:
@@ -142,7 +200,17 @@ class Schema:
             facts["constraints"] = [part.to_json() for part in self.constraints]
         if self.history is not None:
             facts |= self.history.to_json()
-        return facts | self.feature_facts()
+        return facts | self.feature_facts() | self._related_facts()
+
+    def _related_facts(self) -> JsonDict:
+        """Related tables as JSON values; empty where there are none."""
+        if not self.tables:
+            return {}
+        tables = [
+            table.relation() | {"columns": [_facts(column) for column in table.columns]}
+            for table in self.tables
+        ]
+        return {"root": self.root, "tables": tables}
 
     def feature_facts(self) -> JsonDict:
         """Events and features as JSON values, as in a schema file; empty where there are none."""
@@ -152,6 +220,23 @@ class Schema:
         if self.features:
             facts["features"] = [feature.to_json() for feature in self.features]
         return facts
+
+
+def check_one_table(schema: Schema, what: str) -> None:
+    """Check that a schema lists no related tables, for what takes one table alone.
+
+    Args:
+        schema: The schema.
+        what: What takes one table, as the beginning of a sentence.
+
+    Raises:
+        UsageError: It lists several.
+    """
+    if schema.tables:
+        number = len(schema.tables) + 1
+        raise UsageError(
+            f"{what} takes one table, and the schema lists {number}; give the schema of one"
+        )
 
 
 def next_by_name(columns: Iterable[Column], name: str) -> Column:

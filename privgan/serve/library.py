@@ -20,9 +20,9 @@ from typing import Protocol
 from privgan.errors import UsageError
 from privgan.files.json_types import JsonMapping
 from privgan.files.safe_open import open_inside
-from privgan.release.bundle import ALLOWED_FILES
 from privgan.release.manifest import CHECKSUM_NAME, MANIFEST_NAME, manifest_mistakes
 from privgan.release.signing.trust import Trust
+from privgan.release.table_files import allowed_source
 from privgan.release.verification.verify import Verification, verify_release
 
 INTERNAL = "internal"
@@ -87,7 +87,7 @@ class Held:
         """
         if not self.ok:
             return ()
-        listed = [name for name in self.verification.manifest["files"] if name in ALLOWED_FILES]
+        listed = [name for name in self.verification.manifest["files"] if allowed_source(name)]
         return (
             *sorted(listed),
             *(name for name in _OWN_FILES if _is_file(self.root / self.name / name)),

@@ -4,6 +4,7 @@ from privgan.sources.arrow_types import SourceTable
 from privgan.sources.columnar import is_table, table_of_mappings
 from privgan.sources.options import SourceOptions
 from privgan.sources.reading import read_source, source_name
+from privgan.sources.related import related_sources
 from privgan.sources.servers import is_url
 from privgan.sources.streams import SourceStream, stream_source
 
@@ -14,6 +15,7 @@ __all__ = [
     "is_table",
     "is_url",
     "read_source",
+    "related_sources",
     "source_name",
     "stream_source",
     "table_of_mappings",

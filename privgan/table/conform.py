@@ -98,6 +98,12 @@ def first_rows(violation: Violation) -> list[int]:
     return (np.flatnonzero(violation.rows.to_numpy(dtype=bool))[:_ROWS_NAMED] + 1).tolist()
 
 
+def typed_rows(frame: pd.DataFrame, schema: Schema) -> tuple[pd.DataFrame, tuple[Violation, ...]]:
+    """As ``conform``, with every value mapped into the schema, and all violations."""
+    typed, found = _typed(frame, schema)
+    return typed, tuple(found)
+
+
 def typed_columns(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     """Modelled columns of a table with the schema's types.
 
@@ -139,8 +145,8 @@ def check_not_claimed(schema: Schema) -> None:
         TableError: naming these facts.
     """
     claimed = [
-        f"{column.name}.{fact}"
-        for column in schema.columns
+        f"{label}.{fact}"
+        for label, column in schema.labelled
         if not isinstance(column, Open)
         for fact in column.facts_from(Source.MEASURED)
     ]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Literal
 
@@ -52,26 +53,50 @@ def write_tables(
     Returns:
         The number of rows written.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    writer, rows = None, 0
-    try:
+    with closing(TableWriter(schema, parquet, text)) as writer:
         for chunk in chunks:
-            if parquet is not None:
-                table = pa.Table.from_pandas(
-                    chunk, preserve_index=False, schema=writer.schema if writer else None
-                )
-                writer = writer or pq.ParquetWriter(parquet, without_nulls(table.schema, schema))
-                writer.write_table(table.cast(writer.schema))
-            if text is not None:
-                with text.open("a" if rows else "w", encoding="utf-8", newline="") as file:
-                    file.write(csv_text(chunk, schema, header=not rows))
-            rows += len(chunk)
-    finally:
-        if writer is not None:
-            writer.close()
-    return rows
+            writer.write(chunk)
+    return writer.rows
+
+
+class TableWriter:
+    """Writes presented rows chunk by chunk, as ``write_tables`` does.
+
+    Attributes:
+        rows: The number of rows written so far.
+
+    Args:
+        schema: The public facts.
+        parquet: The Parquet file; None for none.
+        text: The text file; None for none.
+    """
+
+    def __init__(self, schema: Schema, parquet: Path | None, text: Path | None) -> None:
+        self._schema, self._parquet, self._text = schema, parquet, text
+        self._writer: Any = None
+        self.rows, self._begun = 0, False
+
+    def write(self, chunk: pd.DataFrame) -> None:
+        """Write the next rows."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        if self._parquet is not None:
+            known = self._writer.schema if self._writer else None
+            table = pa.Table.from_pandas(chunk, preserve_index=False, schema=known)
+            self._writer = self._writer or pq.ParquetWriter(
+                self._parquet, without_nulls(table.schema, self._schema)
+            )
+            self._writer.write_table(table.cast(self._writer.schema))
+        if self._text is not None:
+            with self._text.open("a" if self._begun else "w", encoding="utf-8", newline="") as file:
+                file.write(csv_text(chunk, self._schema, header=not self._begun))
+        self.rows, self._begun = self.rows + len(chunk), True
+
+    def close(self) -> None:
+        """End the Parquet file."""
+        if self._writer is not None:
+            self._writer.close()
 
 
 def csv_text(frame: pd.DataFrame, schema: Schema, *, header: bool) -> str:

@@ -94,8 +94,9 @@ def _order_mistakes(document: Document, schema: Schema) -> Iterator[str]:
 
 
 def _has_special_values(column: Column) -> bool:
-    ordered = isinstance(column, Numeric | OpenNumeric | Temporal | OpenTemporal)
-    return ordered and bool(column.special_values)
+    if isinstance(column, Numeric | OpenNumeric):
+        return bool(column.special_values)
+    return isinstance(column, Temporal | OpenTemporal) and bool(column.special_values)
 
 
 def _constant_mistakes(document: Document, schema: Schema) -> Iterator[str]:

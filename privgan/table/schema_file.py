@@ -35,12 +35,15 @@ from privgan.table.history_file import TEXT_KEYS as HISTORY_KEYS
 from privgan.table.history_file import with_history
 from privgan.table.mistakes import ROW_UNIT, table_mistakes, too_large
 from privgan.table.stated_values import stated_problems
+from privgan.table.tables_file import TABLES, related_schema, table_items
+from privgan.table.tables_file import TEXT_KEYS as TABLE_KEYS
 
 FORMAT = "privgan.schema/1"
 _TEXT_KEYS = (
     TEXT_KEYS
     | FEATURE_KEYS
     | HISTORY_KEYS
+    | TABLE_KEYS
     | frozenset(
         {
             *("categories", "other", "labels", "name", "dataset", "unit", "missing_markers"),
@@ -82,11 +85,12 @@ def _parsed(written: _Written) -> Schema:
     A text of 100,000 categories takes seconds, and every stage of a run parses the same one.
     """
     text, name = written.text, written.name
-    return _schema(
-        parse_document(
-            text, name=name, format_name=FORMAT, text_keys=_TEXT_KEYS, nullable_keys=NULLABLE_KEYS
-        )
+    document = parse_document(
+        text, name=name, format_name=FORMAT, text_keys=_TEXT_KEYS, nullable_keys=NULLABLE_KEYS
     )
+    if TABLES in document.data:
+        return related_schema(document, _schema)
+    return _schema(document)
 
 
 def _schema(document: Document) -> Schema:
@@ -222,6 +226,10 @@ def schema_items(schema: Schema) -> JsonDict:
         data["target"] = schema.target
     if schema.history is not None:
         data |= schema.history.to_json()
+    if schema.tables:
+        data.pop("max_rows_per_unit", None)
+        data[TABLES] = table_items(schema, _item, constraint_items(schema))
+        return data
     data["columns"] = [_item(column) for column in schema.columns]
     if schema.constraints:
         data["constraints"] = constraint_items(schema)

@@ -20,7 +20,7 @@ from privgan.generator.mixture import GeneratorModel
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.measurement.marginals import Marginal, Measurements
 from privgan.pipeline.candidate import internal_report_file
-from privgan.planning.plan import GeneratorSettings
+from privgan.planning.model_settings import GeneratorSettings
 from privgan.release.bundle import ALLOWED_FILES
 from privgan.release.manifest import CHECKSUM_NAME, MANIFEST_NAME
 

@@ -23,7 +23,7 @@ from privgan.generator.one_hot import Layout, shares_of
 from privgan.generator.sampling import draw_rows
 from privgan.measurement.marginals import Marginal, Measurements, exact_counts
 from privgan.planning.dpsgd_settings import RatioCriticSettings
-from privgan.planning.plan import GeneratorSettings
+from privgan.planning.model_settings import GeneratorSettings
 
 CPU = torch.device("cpu")
 SIZES = (4, 3, 2)

@@ -15,7 +15,7 @@ from privgan.generator.mixture import GeneratorModel
 from privgan.generator.planting import assigned, leading_halves, moving, plant
 from privgan.measurement.coarse import finest
 from privgan.measurement.marginals import Marginal, Measurements, exact_counts
-from privgan.planning.plan import GeneratorSettings
+from privgan.planning.model_settings import GeneratorSettings
 
 SIZES, NOISE = (10, 10, 10, 4, 2), 20.0
 SETTINGS = GeneratorSettings(

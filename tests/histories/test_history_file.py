@@ -1,10 +1,14 @@
 """A schema's order and history: read, written, refused with a line."""
 
+from dataclasses import replace
+
 import pytest
 
+import privgan
 from privgan.errors import DocumentError
 from privgan.schema.history import HistoryFacts
 from privgan.table.schema_file import dump_schema, parse_schema
+from tests.features.test_release import TEXT as FEATURES
 from tests.histories.purchases import SCHEMA
 
 WITHOUT = SCHEMA.replace("order: day\n", "").replace(
@@ -61,3 +65,23 @@ def test_a_history_that_cannot_be_is_refused_with_its_line(
         parse_schema(SCHEMA.replace(before, after))
     assert told in str(refused.value)
     assert "line " in str(refused.value)
+
+
+def test_a_schema_in_python_keeps_its_history() -> None:
+    facts = privgan.Schema.of(parse_schema(SCHEMA))
+    assert replace(facts, target="channel").history == facts.history
+    made = privgan.Schema(
+        facts.columns,
+        dataset="purchases",
+        unit="customer",
+        max_rows_per_unit=6,
+        history=facts.history,
+    )
+    assert made.fingerprint() == facts.fingerprint()
+
+
+def test_a_table_of_features_has_no_history() -> None:
+    text = FEATURES.replace("\ncolumns:", "\norder: day\nhistory: true\ncolumns:")
+    assert text != FEATURES
+    with pytest.raises(DocumentError, match="has one row a customer; leave out history"):
+        parse_schema(text)

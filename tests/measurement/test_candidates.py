@@ -20,7 +20,7 @@ from privgan.measurement.marginals import (
     exact_counts,
     onto_margins,
 )
-from privgan.planning.plan import MarginalSettings
+from privgan.planning.model_settings import MarginalSettings
 
 LIMITS = MarginalSettings(
     max_cells=192,

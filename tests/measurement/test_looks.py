@@ -24,7 +24,8 @@ from privgan.measurement.marginals import (
     onto_simplex,
 )
 from privgan.owner.private_table import PrivateTable
-from privgan.planning.plan import MarginalSettings, Plan, StepKind
+from privgan.planning.model_settings import MarginalSettings
+from privgan.planning.plan import Plan, StepKind
 from privgan.planning.planner import make_plan, with_domain
 from privgan.privacy.budget import PrivacyBudget, PrivacyUnit
 from privgan.privacy.events import DpEvent

@@ -12,7 +12,7 @@ from privgan.domain.encoding import Encoder, identity_code
 from privgan.measurement import measure
 from privgan.measurement.candidates import candidate_cliques, workload_weights
 from privgan.measurement.marginals import Marginal, Measurements, exact_counts, onto_simplex
-from privgan.planning.plan import MarginalSettings
+from privgan.planning.model_settings import MarginalSettings
 from privgan.schema.columns import Discrete, Kind
 
 SIZES = (3, 4, 2)

@@ -66,7 +66,9 @@ class Desk:
         elif block.language == "python":
             self._python(block)
         elif "file" in block.rules:
-            (self.folder / block.rules["file"]).write_text(block.text, encoding="utf-8")
+            path = self.folder / block.rules["file"]
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(block.text, encoding="utf-8")
 
     def _console(self, block: Block) -> None:
         steps = list(console_steps(block))

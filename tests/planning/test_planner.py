@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from privgan.errors import UsageError
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.planning.plan import Plan, StepKind, events_of
-from privgan.planning.planner import PlanOptions, make_plan, number_of_cells, with_domain
+from privgan.planning.planner import PlanOptions, make_plan, with_domain
+from privgan.planning.second_stage import number_of_cells
 from privgan.privacy import events
 from privgan.privacy.accountant import spent
 from privgan.privacy.budget import PrivacyBudget, PrivacyUnit

@@ -37,6 +37,10 @@ from tests.sabotage.checks_of_gan import (
     nothing_around_the_gans_critic_sees_a_row,
     the_gans_rows_are_charged_before,
 )
+from tests.sabotage.checks_of_histories import (
+    each_customers_views_are_its_own,
+    views_hold_no_more_rows_than_their_steps_count,
+)
 from tests.sabotage.checks_of_libraries import (
     a_library_that_states_more_stops_the_run_unpaid,
     libraries_state_what_is_charged,
@@ -51,6 +55,11 @@ from tests.sabotage.checks_of_network import (
     the_network_takes_the_plans_steps,
     the_networks_batches_are_poisson_samples,
     the_networks_rows_are_charged_before,
+)
+from tests.sabotage.checks_of_related import (
+    each_customers_rows_are_its_own_in_every_table,
+    related_views_hold_no_more_rows_than_their_steps_count,
+    rows_that_belong_to_nobody_are_refused,
 )
 from tests.sabotage.checks_of_releases import (
     a_release_is_searched_before_it_is_recorded,
@@ -91,6 +100,11 @@ ALL = (
     each_row_is_typed_alone,
     each_customers_features_are_its_own,
     features_have_no_order_of_the_file,
+    each_customers_rows_are_its_own_in_every_table,
+    related_views_hold_no_more_rows_than_their_steps_count,
+    rows_that_belong_to_nobody_are_refused,
+    each_customers_views_are_its_own,
+    views_hold_no_more_rows_than_their_steps_count,
     a_cut_ledger_is_refused,
     one_table_has_one_budget,
     the_ledger_tells_no_customer,

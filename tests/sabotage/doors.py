@@ -15,14 +15,20 @@ SOURCES = {
     for path in sorted(PACKAGE.rglob("*.py"))
 }
 
-PRIVATE, OWNERS, UNDECLARED = (
+PRIVATE, OWNERS, UNDECLARED, RELATED = (
     "owner/private_table.py",
     "owner/owners_table.py",
     "owner/undeclared.py",
+    "owner/related_rows.py",
 )
-DOORS = frozenset({PRIVATE, OWNERS, UNDECLARED})
+DOORS = frozenset({PRIVATE, OWNERS, UNDECLARED, RELATED})
 # What the tables hold; nobody but they themselves may name it.
-HELD = frozenset({"_frame", "_customers", "_codes", "_texts", "_source"})
+HELD = frozenset(
+    {
+        *("_frame", "_customers", "_codes", "_texts", "_source", "_whole"),
+        *("_child_tables", "_related_rows"),
+    }
+)
 # Each exit, and who may use it: the charged ones first.
 EXITS = {
     "redeem": {PRIVATE},
@@ -58,6 +64,8 @@ EXITS = {
     },
     "rows_of_foreign_audit": {"pipeline/foreign_tables.py"},
     "write_features": {"api/features.py", "cli/features.py"},
+    "typed_frames": {OWNERS, RELATED},
+    "read_frames": {OWNERS, RELATED},
 }
 # Names of exits that other things have too: only calls with a receipt, or on a table as read, are
 # meant.
@@ -65,6 +73,7 @@ COMMON_EXITS = {
     "rows": {"measurement/looks.py"},
     "customers": {"measurement/looks.py"},
     "codes": {"measurement/looks.py"},
+    "view": {PRIVATE, "pipeline/fitting.py"},
     "review": {"api/schema.py", "cli/schema_review.py"},
     "draft": {"api/schema.py", "cli/tables.py"},
 }
@@ -76,9 +85,17 @@ CALLS = {
     "stream_source": {"features/building.py"},
     "build_features": {OWNERS},
     "FeatureTable": {"features/building.py"},
+    "linked": {RELATED},
+    "typed_rows": {RELATED},
+    "RelatedRows": {RELATED},
+    "RelatedReading": set(),
     "read_table": {"sources/"},
     "mint": {"ledger/runs.py"},
     "Samples": {PRIVATE},
+    "WholeRows": {OWNERS, PRIVATE, RELATED},
+    "RelatedWhole": {RELATED},
+    "related_view": {RELATED},
+    "history_view": {PRIVATE, "pipeline/writing.py"},
     "batch": {"generator/likelihood.py", "generator/refine.py"},
     "PrivateTable": {PRIVATE, OWNERS},
     "OwnersTable": {OWNERS, "pipeline/reference_fits.py", "pipeline/twin.py"},
@@ -98,8 +115,8 @@ CALLS = {
     "undeclared_texts": {OWNERS},
     "draft_schema": {OWNERS, "api/schema.py", "pipeline/foreign_tables.py"},
     "violations": {OWNERS, "audit/fidelity/coverage.py"},
-    "broken_constraints": {OWNERS},
-    "suspicions": {OWNERS},
+    "broken_constraints": {OWNERS, RELATED},
+    "suspicions": {OWNERS, RELATED},
     "rows_over_limit": {OWNERS, "drafting/review_sight.py"},
     "Review": {OWNERS},
     "read_csv": {"release/", "sources/"},
@@ -116,11 +133,21 @@ FRAMES = {
         "_drafted_schema",
         "_conformed",
     },
-    "generator/row_sampler.py": {"chunk"},
+    "generator/child_draws.py": {
+        *("of", "_nothing", "_block", "_above", "_rows", "_drawn", "_decoded", "_holds", "_held"),
+    },
+    "generator/related_sampler.py": {"chunk", "_drawn", "_finished"},
+    "generator/exchanges.py": {"exchanged", "of", "_scaled", "_classes", "_allowed"},
+    "generator/history_draws.py": {
+        *("of", "_block", "_coded", "_event", "_own", "_alone", "_held", "_holds"),
+    },
+    "generator/history_sampler.py": {"chunk", "_presented"},
+    "generator/row_sampler.py": {"chunk", "typed"},
     "measurement/looks.py": {"values"},
     "pipeline/read_candidate.py": {"synthetic"},
     "pipeline/reference_fits.py": {"fitted_sample"},
-    "pipeline/writing.py": {"noisy_figures"},
+    "pipeline/writing.py": {"noisy_figures", "_compared", "_of_root", "_coded"},
+    "pipeline/writing_related.py": {"write_related", "_written"},
 }
 ABOVE = ("api/", "cli/", "generator/", "measurement/", "pipeline/", "planning/", "policy/")
 # Modules that may name the types in which rows travel.
@@ -155,6 +182,9 @@ HOLDERS = {
         "generator/private_phase.py",
         "generator/refine.py",
     },
+    "WholeRows": {OWNERS, PRIVATE, RELATED},
+    "RelatedWhole": {RELATED},
+    "View": {PRIVATE, RELATED, "parts/related_views.py"},
     "RealRows": {
         OWNERS,
         "audit/inputs.py",
@@ -170,6 +200,9 @@ HOLDERS = {
     },
     "AuditInputs": {"audit/inputs.py", "audit/suite.py", "pipeline/judging.py"},
     "UndeclaredTexts": {OWNERS, UNDECLARED, "pipeline/scanning.py"},
+    "RelatedRows": {OWNERS, RELATED},
+    "RelatedReading": {OWNERS, RELATED},
+    "Links": {RELATED},
 }
 
 
@@ -179,8 +212,11 @@ SEALED = (
     "OwnersTable",
     "PrivateTable",
     "RealRows",
+    "RelatedReading",
+    "RelatedRows",
     "Samples",
     "TableAsRead",
+    "WholeRows",
 )
 PAST_EXITS = frozenset(
     {"__dict__", "__getattribute__", "__getstate__", "attrgetter", "methodcaller"}

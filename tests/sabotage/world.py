@@ -36,7 +36,8 @@ from privgan.pipeline.request import RunRequest
 from privgan.pipeline.run import Run, fit_candidate
 from privgan.planning import model_stage
 from privgan.planning.dpsgd_settings import CriticSettings
-from privgan.planning.plan import EFFORTS, Effort, GeneratorSettings, Plan
+from privgan.planning.model_settings import GeneratorSettings
+from privgan.planning.plan import EFFORTS, Effort, Plan
 from privgan.planning.planner import PlanOptions, make_plan, with_domain
 from privgan.privacy import accountant, events
 from privgan.privacy.budget import PrivacyBudget, PrivacyUnit
@@ -394,10 +395,15 @@ def fit_customers(max_rows: int, folder: Path) -> list[int]:
     made, most = PrivateTable.__init__, list[int]()
 
     def spying(
-        self: Any, dataset: str, unit: PrivacyUnit, rows: pd.DataFrame, customers: np.ndarray
+        self: Any,
+        dataset: str,
+        unit: PrivacyUnit,
+        rows: pd.DataFrame,
+        customers: np.ndarray,
+        *more: Any,
     ) -> None:
         most.append(int(np.unique(customers, return_counts=True)[1].max()))
-        made(self, dataset, unit, rows, customers)
+        made(self, dataset, unit, rows, customers, *more)
 
     ledger = PrivacyLedger.open(str(folder / "ledger.sqlite"))
     with mock.patch.object(PrivateTable, "__init__", spying):

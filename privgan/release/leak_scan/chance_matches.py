@@ -26,7 +26,7 @@ from privgan.release.leak_scan.leak_patterns import (
     looks_like_pii,
 )
 from privgan.schema.columns import Column, Discrete, Invented, Kind, Numeric, Temporal
-from privgan.schema.identifiers import could_stand_in, invent
+from privgan.schema.identifiers import could_be_invented, could_stand_in, invent
 from privgan.schema.schema import Schema
 from privgan.table.presenting import unescaped_frame
 from privgan.table.readings import canonical_text, moments_of, numbers_of
@@ -120,6 +120,7 @@ class ColumnScan:
         matcher: Finds the private values.
         names: The names of INTERNAL figures and files.
         afresh: Counts what chance gives.
+        related: Whether the file is of a related table, whose unit column names its parent's row.
     """
 
     def __init__(
@@ -128,7 +129,10 @@ class ColumnScan:
         matcher: Matcher,
         names: re.Pattern[bytes],
         afresh: Afresh,
+        *,
+        related: bool = False,
     ) -> None:
+        self._related = related
         self._leak_patterns, self._matcher, self._names, self._afresh = (
             leak_patterns,
             matcher,
@@ -225,6 +229,8 @@ class ColumnScan:
         """Texts [rows, bool] that invention can produce in their rows; others were copied."""
         assert self._schema is not None
         unit = column.name == self._schema.unit.column
+        if unit and self._related:  # A parent may have any number of rows, none included.
+            return np.array([could_be_invented(column, text) for text in texts], dtype=bool)
         places = self._rows + 1 + rows.get_indexer(texts.index)
         pairs = zip(places.tolist(), texts, strict=True)
         return np.array(

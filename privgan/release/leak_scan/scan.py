@@ -17,7 +17,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from privgan.errors import InternalError
@@ -32,6 +32,8 @@ from privgan.release.leak_scan.leak_patterns import (
     internal_names,
     looks_like_pii,
 )
+from privgan.release.table_files import part_of
+from privgan.schema.schema import Schema
 
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})|\\([\"/\\])")
 _SEPARATORS = (b",", b'"', b"\n", b"\r")
@@ -114,7 +116,7 @@ def scan_files(files: Mapping[str, Content], leak_patterns: LeakPatterns) -> Sca
         leak_patterns: What to look for; INTERNAL names are always looked for.
     """
     matcher = Matcher(leak_patterns.values)
-    scanner = _Scanner(leak_patterns, matcher, Afresh(leak_patterns.schema, matcher))
+    scanner = _Scanner(leak_patterns, matcher)
     for name, content in files.items():
         scanner.scan(name, content)
     counted = tuple(
@@ -128,7 +130,7 @@ def scan_files(files: Mapping[str, Content], leak_patterns: LeakPatterns) -> Sca
 class _Scanner:
     leak_patterns: LeakPatterns
     matcher: Matcher
-    afresh: Afresh
+    afresh: dict[str, Afresh] = field(default_factory=dict)
     found: Counter[tuple[str, str, LeakKind]] = field(default_factory=Counter)
     chance: list[Chance] = field(default_factory=list)
     sizes: dict[str, int] = field(default_factory=dict)
@@ -154,7 +156,13 @@ class _Scanner:
 
         What was found there by chance alone is returned, and is known in the raw bytes too.
         """
-        columns = ColumnScan(self.leak_patterns, self.matcher, internal_names(), self.afresh)
+        table = part_of(name)
+        schema = _schema_of(table, self.leak_patterns.schema)
+        patterns = replace(self.leak_patterns, schema=schema)
+        if table not in self.afresh:
+            self.afresh[table] = Afresh(schema, self.matcher)
+        afresh = self.afresh[table]
+        columns = ColumnScan(patterns, self.matcher, internal_names(), afresh, related=bool(table))
         with opened(content) as reader:
             columns.read(name, reader)
         for column, kind, count in columns.findings():
@@ -256,6 +264,14 @@ def _strings_in(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for part in value:
             yield from _strings_in(part)
+
+
+def _schema_of(table: str, schema: Schema | None) -> Schema | None:
+    """The schema of one of several tables; None where it is of none of them."""
+    if not table or schema is None:
+        return schema
+    known = any(child.name == table for child in schema.tables)
+    return schema.alone(table) if known else None
 
 
 def _parquet_metadata(content: Content) -> Iterator[str]:

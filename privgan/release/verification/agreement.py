@@ -16,14 +16,15 @@ from privgan.errors import PrivganError
 from privgan.files.limits import BYTES_A_SECOND, MB, TABLES_MEGABYTES, TABLES_SECONDS
 from privgan.files.safe_open import ChangedError
 from privgan.naming import parameter
-from privgan.release.bundle import ALLOWED_FILES
 from privgan.release.manifest import Manifest
+from privgan.release.table_files import ALLOWED_FILES
 from privgan.release.verification import released as opened
 from privgan.release.verification.accounting import accounting_problems
 from privgan.release.verification.claim import claim_problems
 from privgan.release.verification.model import model_problems
 from privgan.release.verification.outcome import outcome_problems
 from privgan.release.verification.plan import is_planned_again, plan_problems
+from privgan.release.verification.related import listed_problems, unknown_files
 from privgan.release.verification.released import CSV, MODEL, PARQUET, REPORT, SCHEMA, Released
 from privgan.release.verification.report import report_problems
 from privgan.release.verification.sandbox import GuardedError, run_guarded
@@ -32,6 +33,7 @@ from privgan.table.schema_file import dump_schema
 
 _KNOWN: dict[str, list[str]] = {}
 _MOST_KNOWN = 32
+_TABLES = (".parquet", ".csv")
 _Check: TypeAlias = Callable[[Released], Iterator[str]]
 # Errors that damaged or hostile values cause in the comparison.
 _UNREADABLE = (
@@ -121,6 +123,12 @@ def _missing(released: Released) -> Iterator[str]:
             yield f"{name}: is missing, and every release of privgan holds it"
 
 
+def _related(released: Released) -> Iterator[str]:
+    """Related tables and their files as the manifest lists them."""
+    if released.holds(SCHEMA):
+        yield from (*listed_problems(released), *unknown_files(released))
+
+
 def _schema_text(released: Released) -> Iterator[str]:
     """Check the schema's text; a comment in it would be an unchecked claim."""
     if not (released.ours and released.holds(SCHEMA)):
@@ -132,7 +140,7 @@ def _schema_text(released: Released) -> Iterator[str]:
 def _tables(released: Released) -> Iterator[str]:
     """The tables' problems, found in a separate process: pyarrow reads a foreign file."""
     listed, raw = released.manifest.files, released.manifest.raw
-    size = sum(listed[name].bytes for name in (PARQUET, CSV) if released.holds(name))
+    size = sum(entry.bytes for name, entry in listed.items() if name.endswith(_TABLES))
     # The manifest lists a hash of every file, and these are compared with what is read.
     told = json.dumps(raw, sort_keys=True)
     digest = hashlib.sha256(told.encode()).hexdigest()
@@ -152,6 +160,7 @@ def _tables(released: Released) -> Iterator[str]:
 _CHECKS: tuple[tuple[str, _Check], ...] = (
     ("the release", _missing),
     (SCHEMA, _schema_text),
+    ("the tables", _related),
     ("manifest.json", claim_problems),
     ("plan", plan_problems),
     ("policy", outcome_problems),

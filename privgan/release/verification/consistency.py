@@ -171,8 +171,8 @@ def _schema_problems(schema: Schema, manifest: Manifest) -> Iterator[str]:
         )
         return
     sources = {
-        column.name: {fact: str(source) for fact, source in column.sources.items()}
-        for column in schema.columns
+        label: {fact: str(source) for fact, source in column.sources.items()}
+        for label, column in schema.labelled
     }
     stated = {
         "schema_sources": (manifest.schema_sources, sources),

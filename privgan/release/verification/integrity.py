@@ -8,13 +8,12 @@ import re
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from privgan.files.limits import LARGEST_JSON, MOST_FILES
 from privgan.files.safe_open import ChangedError, identity_of, open_regular, read_regular
 from privgan.files.strict_json import read_json
-from privgan.release.bundle import ALLOWED_FILES
 from privgan.release.manifest import (
     CHECKSUM_NAME,
     MANIFEST_FORMAT,
@@ -24,15 +23,10 @@ from privgan.release.manifest import (
     manifest_mistakes,
 )
 from privgan.release.signing.signature import LARGEST_SIGNATURE_FILE, SIGNATURE_NAME
+from privgan.release.table_files import allowed_folder, allowed_source
 
 LARGEST_MANIFEST = LARGEST_JSON[MANIFEST_NAME]
 SEALS = frozenset({MANIFEST_NAME, CHECKSUM_NAME, SIGNATURE_NAME})
-ALLOWED_FOLDERS = frozenset(
-    parent.as_posix()
-    for name in ALLOWED_FILES
-    for parent in PurePosixPath(name).parents
-    if parent.name
-)
 _CHECKSUM_LINE = re.compile(rb"([0-9a-f]{64})  manifest\.json\n\Z")
 _FORMAT = re.compile(r"privgan\.manifest/([0-9]{1,6})\Z")
 
@@ -115,12 +109,12 @@ def _walk(folder: Path) -> tuple[set[str], list[str], dict[str, tuple[int, ...]]
                     f"{shown(relative)}: is a link or a special file; a release holds plain files"
                     " only"
                 )
-            elif relative not in ALLOWED_FOLDERS:
+            elif not allowed_folder(relative):
                 problems.append(f"{shown(relative)}: is a folder that a release does not have")
         folders[:] = [
             name
             for name in folders
-            if Path(where, name).relative_to(folder).as_posix() in ALLOWED_FOLDERS
+            if allowed_folder(Path(where, name).relative_to(folder).as_posix())
         ]
     return present, problems, seen
 
@@ -214,7 +208,7 @@ def _problems_of_files(
     ]
     for name, entry in sorted(entries.items()):
         # Checked before anything is opened: a listed name such as ../secret must never be read.
-        if name not in ALLOWED_FILES:
+        if allowed_source(name) is None:
             problems.append(f"{shown(name)}: is listed, and no release may hold it")
         elif name not in present:
             problems.append(f"{name}: is listed, and missing")
@@ -224,8 +218,8 @@ def _problems_of_files(
 
 
 def _file_problems(path: Path, name: str, entry: FileEntry) -> Iterator[str]:
-    if entry.source != ALLOWED_FILES[name]:
-        yield f"{name}: is declared {entry.source}, and is {ALLOWED_FILES[name]}"
+    if entry.source != allowed_source(name):
+        yield f"{name}: is declared {entry.source}, and is {allowed_source(name)}"
     try:
         size = path.lstat().st_size
         if size != entry.bytes:

@@ -11,39 +11,45 @@ import numpy as np
 
 from privgan.domain.encoding import ColumnCode
 from privgan.generator.network_form import (
+    MIXTURE_FORMAT,
     MOST_WEIGHT,
     MOST_WIDTH,
+    NETWORK_FORMAT,
     NETWORK_KIND,
     weight_counts,
 )
+from privgan.parts.history_form import parts_of
 from privgan.planning.plan import GeneratorKind
-from privgan.planning.plan_facts import PlanFacts
 from privgan.privacy.budget import NEIGHBOURING_RELATION
 from privgan.release.guarantee import statement
 from privgan.release.verification.integrity import shown
+from privgan.release.verification.model_pieces import (
+    ModelPiece,
+    is_in_parts,
+    part_pieces,
+    table_piece,
+)
 from privgan.release.verification.numbers_in_text import claims_in, numbers_in
 from privgan.release.verification.released import MODEL, SCHEMA, WEIGHTS, Released
 
-_FINE = "cells:"  # A column whose fine cells were counted first is the one whose cells are merged.
 _ROUNDING = 1e-9  # Rounding of each share: a model holds nine decimals.
 
 
-def code_problems(released: Released) -> Iterator[str]:
+def code_problems(piece: ModelPiece) -> Iterator[str]:
     """Check that each column's codes are in order without gaps, and shares add up."""
-    names = [column.name for column in released.schema.modelled]
-    if list(released.model["columns"]) != names:
+    names = [column.name for column in piece.schema.modelled]
+    if list(piece.facts["columns"]) != names:
         yield "its encoder is not of the schema's modelled columns"
         return
-    merged = _merged(released.manifest.plan)
-    for column in released.encoder.columns:
-        found = [*_code_problems(column, merged)] or _written(column, released.model["columns"])
+    for column in piece.encoder.columns:
+        found = [*_code_problems(column, piece)] or _written(column, piece.facts["columns"])
         yield from (f"column {shown(column.name)}: {told}" for told in found)
-    if len(released.frequencies) != len(names):
-        told = f"has noisy shares of {len(released.frequencies)} columns"
+    if len(piece.frequencies) != len(names):
+        told = f"has noisy shares of {len(piece.frequencies)} columns"
         yield f"{told}, and {len(names)} are modelled"
         return
-    for place, column in enumerate(released.encoder.columns):
-        shares = _share_problems(column, released.model["frequencies"][place])
+    for place, column in enumerate(piece.encoder.columns):
+        shares = _share_problems(column, piece.facts["frequencies"][place])
         yield from (f"column {shown(column.name)}: {told}" for told in shares)
 
 
@@ -57,14 +63,6 @@ def _share_problems(column: ColumnCode, stated: list[float]) -> Iterator[str]:
         yield "its noisy shares are not written as privgan writes them, with nine decimals"
 
 
-def _merged(plan: PlanFacts) -> set[str] | None:
-    """The columns whose cells the plan merges; None where step names are unknown."""
-    if not any(step.kind == "1-way marginal" for step in plan.steps):
-        return None
-    names = [step.name for step in plan.steps if step.name.startswith(_FINE)]
-    return {name.removeprefix(_FINE) for name in names}
-
-
 def _adds_up(column: ColumnCode) -> bool:
     """Whether the shares within each code are shares, and sum to 1 up to rounding."""
     within, slack = column.within, _ROUNDING * column.cells.size
@@ -72,7 +70,8 @@ def _adds_up(column: ColumnCode) -> bool:
     return bool(np.all(within >= 0) and np.allclose(shares, 1, rtol=0, atol=slack))
 
 
-def _code_problems(column: ColumnCode, merged: set[str] | None) -> Iterator[str]:
+def _code_problems(column: ColumnCode, piece: ModelPiece) -> Iterator[str]:
+    merged = piece.merged
     code_of, within = column.code_of, column.within
     cells = column.cells.size
     if code_of.shape != (cells,) or within.shape != (cells,):
@@ -116,7 +115,7 @@ def _written(column: ColumnCode, stated: Mapping[str, Any]) -> list[str]:
     return ["its codes are not written as privgan writes them: whole numbers, and nine decimals"]
 
 
-_NUMBERS, _WHOLE = "F32", {"codebook.conditions": "I64"}
+_NUMBERS, _WHOLE, _CONDITIONS = "F32", "I64", "codebook.conditions"
 # Tensors that every fit starts from random numbers.
 _NEVER_ZERO = ("codebook.latents", "network.first.weight", "network.second.weight")
 
@@ -130,28 +129,48 @@ def model_problems(released: Released) -> Iterator[str]:
             found_format = shown(released.model.get("format"))
             yield f"{MODEL}: its format is {found_format}, and this privgan writes another"
         return
-    found = list(_kind(released)) or [
+    found = list(_kinds(released)) or [
         *_claim(released),
         *_sizes(released),
-        *code_problems(released),
+        *(f"{piece.where}{told}" for piece in _pieces(released) for told in code_problems(piece)),
     ]
     yield from (f"{MODEL}: {problem}" for problem in found)
     if not found and released.holds(WEIGHTS):
         yield from (f"{WEIGHTS}: {problem}" for problem in _tensors(released))
 
 
-def _kind(released: Released) -> Iterator[str]:
-    """Whether the model states the facts of its kind."""
-    model, needed = released.model, ("generator" if released.is_network else "latent")
-    settings = released.manifest.plan.get("settings")
-    if needed not in model:
-        yield f"lacks {needed}, which a model of the format {shown(model['format'])} states"
-    elif released.is_network and model["generator"] != NETWORK_KIND:
-        yield f"its generator is {shown(model['generator'])}, which privgan does not write"
-    elif released.is_network and settings is not None and settings.get("network") is None:
-        yield "is a network, and the plan makes none"
-    elif _misstated(released, settings):
+def _pieces(released: Released) -> list[ModelPiece]:
+    return [table_piece(released), *part_pieces(released)]
+
+
+def _generators(released: Released) -> list[ModelPiece]:
+    """The pieces that have a generator."""
+    return list(part_pieces(released)) or [table_piece(released)]
+
+
+def _kinds(released: Released) -> Iterator[str]:
+    """Whether the model is in parts where its schema is, and each generator of a stated kind."""
+    if is_in_parts(released) != bool(parts_of(released.schema)):
+        yield "is in parts and its schema is not, or the other way round"
+        return
+    for piece in _generators(released):
+        yield from (f"{piece.where}{told}" for told in _kind(piece))
+    if _misstated(released, released.manifest.plan.get("settings")):
         yield "is a network or not, against what the manifest says of DP-SGD"
+
+
+def _kind(piece: ModelPiece) -> Iterator[str]:
+    """Whether a model states the facts of its kind."""
+    model, needed = piece.facts, ("generator" if piece.is_network else "latent")
+    settings = (piece.plan or {}).get("settings")
+    if model["format"] not in (MIXTURE_FORMAT, NETWORK_FORMAT):
+        yield f"its format is {shown(model['format'])}, which privgan does not write"
+    elif needed not in model:
+        yield f"lacks {needed}, which a model of the format {shown(model['format'])} states"
+    elif piece.is_network and model["generator"] != NETWORK_KIND:
+        yield f"its generator is {shown(model['generator'])}, which privgan does not write"
+    elif piece.is_network and settings is not None and settings.get("network") is None:
+        yield "is a network, and the plan makes none"
     elif type(model["width"]) is not int or not 1 <= model["width"] <= MOST_WIDTH:
         yield f"its width is {shown(model['width'])}; allowed: 1 to {MOST_WIDTH:,}"
 
@@ -197,48 +216,71 @@ def _says_the_same(said: str, meant: str, released: Released) -> bool:
 
 def _sizes(released: Released) -> Iterator[str]:
     model, plan = released.model, released.manifest.plan
-    pairs = [
-        ("rows", plan.get("rows")),
-        ("rows_of_each", plan.get("rows_of_each", model["rows_of_each"])),
-        ("max_cells", plan.setting("marginals", "max_cells", model["max_cells"])),
-    ]
-    if released.is_network:
-        pairs += [("width", plan.setting("network", "width", model["width"]))]
-    else:
-        pairs += [
-            (name, plan.setting("generator", name, model[name])) for name in ("latent", "width")
-        ]
-    for name, planned in pairs:
-        if model[name] != planned:
-            yield f"{name} is {shown(model[name])}, and the plan's is {shown(planned)}"
+    each = plan.get("rows_of_each", model["rows_of_each"])
+    if model["rows_of_each"] != each:
+        yield _other("rows_of_each", each, model)
+    for piece in _pieces(released):
+        for name, planned in [*_rows(released, piece), *_settings(piece)]:
+            if piece.facts[name] != planned:
+                yield f"{piece.where}{_other(name, planned, piece.facts)}"
+
+
+def _rows(released: Released, piece: ModelPiece) -> Iterator[tuple[str, Any]]:
+    """The rows of a piece by the plan; those of histories also count what a bound left out."""
+    declared = released.manifest.plan.get("declared_rows") is not None
+    if piece.name or declared or not is_in_parts(released):
+        yield "rows", (piece.plan or {}).get("rows", piece.facts["rows"])
+
+
+def _other(name: str, planned: Any, facts: Mapping[str, Any]) -> str:
+    return f"{name} is {shown(facts[name])}, and the plan's is {shown(planned)}"
+
+
+def _settings(piece: ModelPiece) -> Iterator[tuple[str, Any]]:
+    """Sizes of a piece, each as the plan sets it."""
+    yield "max_cells", piece.setting("marginals", "max_cells", piece.facts["max_cells"])
+    if "parts" in piece.facts:
+        return
+    if piece.is_network:
+        yield "width", piece.setting("network", "width", piece.facts["width"])
+        return
+    for name in ("latent", "width"):
+        yield name, piece.setting("generator", name, piece.facts[name])
 
 
 def _tensors(released: Released) -> Iterator[str]:
     from safetensors import safe_open
 
-    wanted = _shapes(released)
     with ExitStack() as stack:
         reader = stack.enter_context(released.opened(WEIGHTS))
         place = f"/dev/fd/{reader.fileno()}"  # Its path may lead to another file by now.
         file = stack.enter_context(safe_open(place, framework="np"))
         names = file.keys()
         found = {name: tuple(file.get_slice(name).get_shape()) for name in names}
-        entries = dict(found).get("codebook.latents", (0,))[0]
-        planned = released.manifest.plan.setting("generator", "entries", entries)
-        if entries != planned and not released.is_network:
-            yield f"holds {entries} entries of the codebook, and the plan's are {planned}"
-        meant = {name: _with_entries(shape, entries) for name, shape in wanted.items()}
+        pieces, meant = _generators(released), dict[str, tuple[int, ...]]()
+        for piece in pieces:
+            entries = dict(found).get(piece.tensor("codebook.latents"), (0,))[0]
+            planned = piece.setting("generator", "entries", entries)
+            if entries != planned and not piece.is_network:
+                told = f"holds {entries} entries of the codebook, and the plan's are {planned}"
+                yield f"{piece.where}{told}"
+            shapes = _shapes(piece).items()
+            meant |= {piece.tensor(name): _with_entries(shape, entries) for name, shape in shapes}
         if found != meant:
             odd = sorted(name for name in {*found, *meant} if found.get(name) != meant.get(name))
             named = ", ".join(map(shown, odd[:5]))
             yield f"the tensors {named} have not the shapes that {MODEL} gives them"
             return
-        yield from _contents(file, found, released.encoder.sizes)
+        for piece in pieces:
+            yield from _contents(file, [piece.tensor(name) for name in _shapes(piece)], piece)
 
 
-def _contents(file: Any, names: Collection[str], sizes: tuple[int, ...]) -> Iterator[str]:
-    """Check the tensors' types, and then their numbers."""
-    others = [name for name in names if _type(file, name) != _WHOLE.get(name, _NUMBERS)]
+def _contents(file: Any, names: Collection[str], piece: ModelPiece) -> Iterator[str]:
+    """Check the types of a piece's tensors, and then their numbers."""
+    conditions = piece.tensor(_CONDITIONS)
+    never_zero = {piece.tensor(name) for name in _NEVER_ZERO}
+    whole = {conditions: _WHOLE}
+    others = [name for name in names if _type(file, name) != whole.get(name, _NUMBERS)]
     for name in others:
         yield f"the tensor {shown(name)} is of {_type(file, name)}, which privgan does not write"
     if others:
@@ -247,12 +289,12 @@ def _contents(file: Any, names: Collection[str], sizes: tuple[int, ...]) -> Iter
         values = file.get_tensor(name)
         if not np.isfinite(values).all():
             yield f"the tensor {shown(name)} holds a value that is no finite number"
-        elif "codebook.conditions" not in names and (np.abs(values) > MOST_WEIGHT).any():
+        elif conditions not in names and (np.abs(values) > MOST_WEIGHT).any():
             yield f"the tensor {shown(name)} holds a number beyond {MOST_WEIGHT:,.0f}"
-        elif name in _NEVER_ZERO and values.size and not values.any():
+        elif name in never_zero and values.size and not values.any():
             yield f"the tensor {shown(name)} holds zeros alone, which no fit leaves"
-    if "codebook.conditions" in names:
-        yield from _conditions(file.get_tensor("codebook.conditions"), sizes)
+    if conditions in names:
+        yield from _conditions(file.get_tensor(conditions), piece.encoder.sizes)
 
 
 def _type(file: Any, name: str) -> str:
@@ -264,12 +306,12 @@ def _with_entries(shape: tuple[int | None, ...], entries: int) -> tuple[int, ...
     return tuple(entries if size is None else size for size in shape)
 
 
-def _shapes(released: Released) -> dict[str, tuple[int | None, ...]]:
+def _shapes(piece: ModelPiece) -> dict[str, tuple[int | None, ...]]:
     """The shape of each tensor; None stands for the number of codebook entries."""
-    if released.is_network:
-        return _network_shapes(released)
-    latent, width = released.model["latent"], released.model["width"]
-    codes = sum(released.encoder.sizes)
+    if piece.is_network:
+        return _network_shapes(piece)
+    latent, width = piece.facts["latent"], piece.facts["width"]
+    codes = sum(piece.encoder.sizes)
     layers = {
         "first": (width, latent + codes),
         "second": (width, latent + width),
@@ -287,9 +329,9 @@ def _shapes(released: Released) -> dict[str, tuple[int | None, ...]]:
     return found
 
 
-def _network_shapes(released: Released) -> dict[str, tuple[int | None, ...]]:
+def _network_shapes(piece: ModelPiece) -> dict[str, tuple[int | None, ...]]:
     """The length of each tensor of an autoregressive network."""
-    sizes, width = released.encoder.sizes, released.model["width"]
+    sizes, width = piece.encoder.sizes, piece.facts["width"]
     counts = weight_counts(sizes, width)
     return {
         **{f"network.{name}.weight": (count,) for name, count in counts.items()},

@@ -12,13 +12,15 @@ from typing import Any
 from privgan.domain.measured import opened
 from privgan.errors import UsageError
 from privgan.files.limits import MOST_PLANNED_CODES, MOST_PLANNED_COLUMNS
-from privgan.planning.domain_stage import ROWS_OF_EACH
+from privgan.parts.history_form import parts_of
+from privgan.planning.domain_stage import ROWS_OF_EACH, rows_of_each_of
 from privgan.planning.plan import FORMAT, GeneratorKind, Plan, StepKind
 from privgan.planning.plan_facts import PlanFacts, PlannedStep
 from privgan.planning.planner import PlanOptions, make_plan, with_domain
 from privgan.privacy.budget import PrivacyBudget
 from privgan.release.verification.accounting import SLACK
 from privgan.release.verification.integrity import shown
+from privgan.release.verification.model_pieces import most_rows
 from privgan.release.verification.released import SCHEMA, Released, differences
 from privgan.schema.columns import Discrete
 from privgan.schema.schema import Schema
@@ -43,7 +45,7 @@ def plan_problems(released: Released) -> Iterator[str]:
     whole = plan.get("format") == FORMAT
     if released.ours and not whole:
         yield f"plan: its format is {shown(plan.get('format'))}, and this privgan writes {FORMAT}"
-    found = [*_facts(released, plan), *_steps(released.schema, plan), *_trained(plan)]
+    found = [*_facts(released, plan), *_steps(released, plan), *_trained(plan)]
     yield from (f"plan: {problem}" for problem in found)
     few = is_planned_again(released.schema)
     if released.ours and whole and few and not found:
@@ -58,7 +60,7 @@ def is_planned_again(schema: Schema) -> bool:
     codes = sum(
         len(column.categories) for column in schema.modelled if isinstance(column, Discrete)
     )
-    return len(schema.columns) <= MOST_PLANNED_COLUMNS and codes <= MOST_PLANNED_CODES
+    return len(schema.labelled) <= MOST_PLANNED_COLUMNS and codes <= MOST_PLANNED_CODES
 
 
 def _facts(released: Released, plan: PlanFacts) -> Iterator[str]:
@@ -92,20 +94,37 @@ def _stages(plan: PlanFacts) -> Iterator[str]:
         yield "a stage has no delta"
 
 
-def _steps(schema: Schema, plan: PlanFacts) -> Iterator[str]:
+def _steps(released: Released, plan: PlanFacts) -> Iterator[str]:
     """Check the sensitivity of every event, and the noise of every choice and count."""
+    yield from _part_problems(released.schema, plan)
     whole = plan.get("format") == FORMAT
     for step in plan.steps:
         if whole and step.kind not in _KINDS:
             yield f"step {shown(step.name)} is of kind {shown(step.kind)}, which no plan has"
             continue
-        yield from _step_problems(step, schema.unit.max_rows)
+        yield from _step_problems(step, most_rows(released, step.name))
+
+
+def _part_problems(schema: Schema, plan: PlanFacts) -> Iterator[str]:
+    """Check that the parts are the schema's, and none counts more rows than a customer may have."""
+    parts, stated = parts_of(schema), plan.get("parts", [])
+    if [part.name for part in parts] != [found["name"] for found in stated]:
+        yield "its parts are not those of the schema's histories or tables"
+        return
+    for part, found in zip(parts, stated, strict=True):
+        most = found["max_rows_per_unit"]
+        if not 1 <= most <= part.unit.max_rows:
+            told = f"part {part.name} counts {shown(most)} rows of a customer"
+            yield f"{told}, and one may have {part.unit.max_rows}"
+        if found["schema_fingerprint"] != part.schema.fingerprint():
+            yield f"part {part.name} is made for other columns than the schema gives it"
 
 
 def _step_problems(step: PlannedStep, most: int) -> Iterator[str]:
     name = shown(step.name)
     # A customer is in one cell of this histogram, whatever its number of rows.
-    alone = step.kind == StepKind.ROWS_OF_EACH and step.name == ROWS_OF_EACH
+    names = (ROWS_OF_EACH, rows_of_each_of(""))
+    alone = step.kind == StepKind.ROWS_OF_EACH and step.name.startswith(names)
     wanted = 1 if alone else most
     for event in _parts(step.event):
         if "sensitivity" in event and event["sensitivity"] != wanted:
@@ -227,7 +246,8 @@ def _planned(schema: Schema, stated: PlanFacts) -> Plan:
     )
     if not plan.domain_budget:
         return plan
-    return with_domain(plan, schema, facts["rows"], tuple(facts["rows_of_each"]))
+    table_rows = facts.get("table_rows", {})
+    return with_domain(plan, schema, facts["rows"], tuple(facts["rows_of_each"]), table_rows)
 
 
 def _opened(schema: Schema) -> Schema:

@@ -18,8 +18,9 @@ from privgan.domain.encoding import Encoder, encoder_from_json
 from privgan.files.limits import MOST_ALL_CELLS
 from privgan.files.safe_open import open_listed, read_listed
 from privgan.files.strict_json import read_json
-from privgan.generator.network_form import FORMATS, NETWORK_FORMAT
-from privgan.release.contents import LARGEST
+from privgan.generator.network_form import FORMATS, NETWORK_FORMAT, PARTS_FORMAT
+from privgan.parts.history_form import lenders_of
+from privgan.release.contents import largest_of
 from privgan.release.guarantee import versions
 from privgan.release.manifest import Manifest
 from privgan.schema.schema import Schema
@@ -93,7 +94,7 @@ class Released:
         Raises:
             ChangedError: It has another hash by now.
         """
-        return read_listed(self.folder / name, LARGEST[name], self._hash(name))
+        return read_listed(self.folder / name, largest_of(name), self._hash(name))
 
     def opened(self, name: str) -> AbstractContextManager[BufferedReader]:
         """A listed large file, opened for reading; ChangedError as above."""
@@ -126,11 +127,20 @@ class Released:
     @cached_property
     def encoder(self) -> Encoder:
         """Values to codes, from the schema and ``model.json``."""
-        most = self.model["max_cells"]
-        if most * len(self.schema.modelled) > MOST_ALL_CELLS:
+        most, columns = self._cells(), self.schema.modelled
+        if sum(most.values()) > MOST_ALL_CELLS:
             raise ValueError("its columns have more cells together than any model's")
-        cells = {column.name: cells_of(column, most) for column in self.schema.modelled}
+        cells = {column.name: cells_of(column, most[column.name]) for column in columns}
         return encoder_from_json(cells, self.model["columns"])
+
+    def _cells(self) -> Mapping[str, int]:
+        """Number of fine cells of each column; a table in parts has them from these."""
+        if self.model["format"] != PARTS_FORMAT:
+            names = [column.name for column in self.schema.modelled]
+            return dict.fromkeys(names, self.model["max_cells"])
+        stated = self.model["parts"]
+        lenders = lenders_of(self.schema).items()
+        return {name: stated[lender]["max_cells"] for name, (lender, _) in lenders}
 
     @cached_property
     def frequencies(self) -> tuple[np.ndarray, ...]:

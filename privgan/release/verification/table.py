@@ -27,10 +27,12 @@ from numpy.typing import NDArray
 from privgan.audit.coding import column_values
 from privgan.release.manifest import Manifest
 from privgan.release.parquet.chunks import chunk_problems
-from privgan.release.parquet.exactness import finer_cells
 from privgan.release.verification.integrity import shown
+from privgan.release.verification.related import related_problems
 from privgan.release.verification.released import CSV, PARQUET, REPORT, Released
 from privgan.release.verification.row_domain import column_problem, typed_part
+from privgan.release.verification.row_order import RowOrder
+from privgan.release.verification.rows_in_parts import WrongRowError, parts_of_rows
 from privgan.report.associations import trends_of_values
 from privgan.report.shapes import counts_of, written_shares
 from privgan.schema.columns import Invented, Kind
@@ -91,10 +93,8 @@ class Serials:
 
 
 _Parts: TypeAlias = Iterator[pd.DataFrame]
-PART = 50_000
 # Numbers kept for the associations; those of larger tables are not recomputed.
 MOST_NUMBERS = 25_000_000
-_PLAIN = {"Int64": "int64", "boolean": "bool"}
 _ROUNDING = 1e-6
 _LAST_DIGIT = 1.01e-4
 
@@ -110,7 +110,8 @@ def table_problems(place: str, manifest: Mapping[str, Any]) -> list[str]:
     with ExitStack() as stack:
         table = stack.enter_context(released.opened(PARQUET))
         text = stack.enter_context(released.opened(CSV)) if released.holds(CSV) else None
-        return list(_problems(released, table, text))
+        found = list(_problems(released, table, text))
+    return found or related_problems(released)
 
 
 @dataclass(eq=False)
@@ -124,6 +125,7 @@ class _Told:
         hashes: A hash of each value of each column of identifiers, part by part.
         broken: Rows that break each constraint.
         serials: The serial numbers of what was invented.
+        order: The last row, with which the next must agree in a table with histories.
     """
 
     rows: int = 0
@@ -132,6 +134,7 @@ class _Told:
     hashes: dict[str, list[NDArray[np.uint64]]] = field(default_factory=dict)
     broken: dict[int, int] = field(default_factory=dict)
     serials: Serials = field(default_factory=Serials)
+    order: RowOrder = field(default_factory=RowOrder)
 
 
 def _problems(
@@ -151,13 +154,15 @@ def _problems(
         kept = file.metadata.num_rows * len(schema.modelled) <= MOST_NUMBERS
         try:
             if text is None:
-                for part in _parts(file, schema):
+                for part in parts_of_rows(file, schema, PARQUET):
                     _take(part, released, told, kept=kept)
-            elif not _same_text(_parts(file, schema), text, released, told, kept=kept):
-                yield from _cell_problems(_parts(file, schema), text, released)
+            elif not _same_text(
+                parts_of_rows(file, schema, PARQUET), text, released, told, kept=kept
+            ):
+                yield from _cell_problems(parts_of_rows(file, schema, PARQUET), text, released)
                 if released.ours:
                     return
-        except _WrongRowError as error:
+        except WrongRowError as error:
             yield str(error)
             return
     yield from _told_problems(released, told)
@@ -188,27 +193,6 @@ def _has_too_few_cells(metadata: Any, text: BufferedReader) -> bool:
     return bool(metadata.num_rows * metadata.num_columns > size)
 
 
-class _WrongRowError(Exception):
-    """A row that cannot be; the rest is not read."""
-
-
-def _parts(file: Any, schema: Schema) -> Iterator[pd.DataFrame]:
-    """The rows as they were written [rows, columns], with their types."""
-    import pyarrow as pa
-
-    absent = {column.name for column in schema.columns if column.missing}
-    types = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
-    for batch in file.iter_batches(batch_size=PART):
-        for name, problem in finer_cells(batch, schema):
-            raise _WrongRowError(f"{PARQUET}: column {shown(name)}: {problem}")
-        frame = batch.to_pandas(types_mapper=types.get)
-        for name, values in frame.items():
-            plain = _PLAIN.get(str(values.dtype))
-            if plain and name not in absent and not values.hasnans:
-                frame[name] = values.astype(plain)
-        yield frame
-
-
 def _same_text(
     parts: _Parts, text: BufferedReader, released: Released, told: _Told, *, kept: bool
 ) -> bool:
@@ -229,6 +213,9 @@ def _take(part: pd.DataFrame, released: Released, told: _Told, *, kept: bool) ->
     schema = released.schema
     _check_part(part, released, told.serials)
     typed = typed_part(part, schema)
+    problem = told.order.problem(part, typed, schema)
+    if problem:
+        raise WrongRowError(f"{PARQUET}: {problem}")
     for index, count in broken(typed, schema):
         told.broken[index] = told.broken.get(index, 0) + count
     if released.whole_model:
@@ -246,10 +233,10 @@ def _check_part(part: pd.DataFrame, released: Released, serials: Serials) -> Non
     for column in released.schema.columns:
         problem = column_problem(part[column.name], column)
         if problem:
-            raise _WrongRowError(f"{PARQUET}: column {shown(column.name)}: {problem}")
+            raise WrongRowError(f"{PARQUET}: column {shown(column.name)}: {problem}")
     odd = serials.odd(part, released.schema) if released.ours else ""
     if odd:
-        raise _WrongRowError(
+        raise WrongRowError(
             f"{PARQUET}: column {shown(odd)}: a value bears another serial number than its row's"
         )
 
@@ -310,7 +297,7 @@ def _differing(row: list[str], meant: list[str]) -> int | None:
 def _customers(schema: Schema, told: _Told) -> Iterator[str]:
     """Check that no customer has too many rows, and no other identifier repeats."""
     for name, parts in told.hashes.items():
-        most = schema.unit.max_rows if name == schema.unit.column else 1
+        most = schema.most_rows if name == schema.unit.column else 1
         _, counts = np.unique(np.concatenate(parts), return_counts=True)
         if counts.size and counts.max() > most:
             told_of = f"an identifier stands in {counts.max()} rows, and may in {most}"

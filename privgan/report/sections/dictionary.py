@@ -37,13 +37,13 @@ _LONGEST_DEFINITION = 1_200
 
 
 def dictionary_section(schema: Facts, words: Words) -> Section:
-    """Section on columns (kind, role, values, source), features and constraints."""
+    """Section on columns (kind, role, values, source), features, history and constraints."""
     table = Table(
         caption=words("dictionary.caption"),
         columns=tuple(Heading(heading=words(key)) for key in _HEADINGS),
         rows=tuple(_row(column, words) for column in schema["columns"]),
     )
-    blocks: list[Block] = [table, *_features(schema, words)]
+    blocks: list[Block] = [table, *_features(schema, words), *_history(schema, words)]
     if schema.get("constraints"):
         blocks.append(Paragraph(text=words("dictionary.constraints")))
         blocks.append(
@@ -51,7 +51,31 @@ def dictionary_section(schema: Facts, words: Words) -> Section:
                 items=tuple(_constraint(constraint, words) for constraint in schema["constraints"])
             )
         )
+    for child in schema.get("tables", ()):
+        blocks += _related(child, schema, words)
     return Section(name="dictionary", heading=words("dictionary.heading"), blocks=tuple(blocks))
+
+
+def _related(child: Facts, schema: Facts, words: Words) -> Iterator[Block]:
+    """A related table: whose rows it holds, its columns and its constraints."""
+    parent = child["parent"]
+    yield Paragraph(
+        text=words(
+            "dictionary.related",
+            table=Run(short(child["name"], _LONGEST_NAME), Look.NAME),
+            parent=Run(short(parent["table"], _LONGEST_NAME), Look.NAME),
+            column=Run(short(parent["column"], _LONGEST_NAME), Look.NAME),
+            root=Run(short(schema["root"], _LONGEST_NAME), Look.NAME),
+        )
+    )
+    yield Table(
+        caption=words("dictionary.caption_of", table=short(child["name"], _LONGEST_NAME)),
+        columns=tuple(Heading(heading=words(key)) for key in _HEADINGS),
+        rows=tuple(_row(column, words) for column in child["columns"]),
+    )
+    if child.get("constraints"):
+        yield Paragraph(text=words("dictionary.constraints"))
+        yield Bullets(items=tuple(_constraint(part, words) for part in child["constraints"]))
 
 
 def _features(schema: Facts, words: Words) -> Iterator[Block]:
@@ -69,6 +93,18 @@ def _features(schema: Facts, words: Words) -> Iterator[Block]:
         columns=tuple(Heading(heading=words(key)) for key in _FEATURE_HEADINGS),
         rows=tuple(_definition(feature) for feature in schema["features"]),
     )
+
+
+def _history(schema: Facts, words: Words) -> Iterator[Block]:
+    """How the rows of a customer fit together, where they do."""
+    history = schema.get("history")
+    if not history:
+        return
+    unit, order = (short(name, _LONGEST_NAME) for name in (schema["unit"], schema["order"]))
+    yield Paragraph(text=words("dictionary.history", unit=unit, order=order))
+    names = [short(name, _LONGEST_NAME) for name in history.get("constant", ())]
+    if names:
+        yield Paragraph(text=words("dictionary.constant", columns=", ".join(names)))
 
 
 def _definition(feature: Facts) -> tuple[Text, ...]:

@@ -1,0 +1,93 @@
+"""The plan of histories: its parts, their noise, and what they cost together."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import jsonschema
+import pytest
+
+from privgan.errors import UsageError
+from privgan.files.documents import json_schema
+from privgan.planning.error_floor import illegible
+from privgan.planning.plan import GeneratorKind, Plan
+from privgan.planning.planner import PlanOptions, make_plan, with_domain
+from privgan.privacy import accountant
+from privgan.privacy.budget import PrivacyBudget
+from privgan.schema.schema import Schema
+from privgan.table.schema_file import parse_schema
+from tests.histories.purchases import SCHEMA
+
+EACH = (0.4, 0.2, 0.15, 0.1, 0.1, 0.05)
+
+
+def _plan(schema: Schema, epsilon: float = 3.0, rows: int = 60_000) -> Plan:
+    plan = make_plan(schema, PrivacyBudget(epsilon=epsilon), public_rows=rows)
+    return with_domain(plan, schema, rows, EACH)
+
+
+def test_all_parts_together_cost_no_more_than_the_budget() -> None:
+    plan = _plan(parse_schema(SCHEMA))
+    spent = accountant.spent([step.event for step in plan.steps], plan.model_budget.delta)
+    assert 0.97 * plan.model_budget.epsilon < spent.epsilon <= plan.model_budget.epsilon
+    assert plan.cost == spent
+    names = [step.name for step in plan.steps]
+    assert len(set(names)) == len(names)
+    for part in plan.parts:
+        own = {f"{part.name}.{step.name}" for step in part.plan.steps}
+        assert own == {name for name in names if name.startswith(f"{part.name}.")}
+
+
+def test_each_step_counts_its_parts_rows_of_a_customer() -> None:
+    plan = _plan(parse_schema(SCHEMA), epsilon=20.0, rows=600_000)
+    customers, events = plan.parts
+    assert customers.plan.unit.max_rows == 1
+    assert 1 < events.plan.unit.max_rows <= 6
+    for part in plan.parts:
+        for step in part.plan.steps:
+            assert step.mechanism is not None
+            whole = getattr(step.mechanism, "histogram", step.mechanism)
+            assert whole.sensitivity == part.plan.unit.max_rows
+
+
+def test_fewer_rows_of_a_customer_are_measured_where_noise_is_strong() -> None:
+    schema = parse_schema(SCHEMA)
+    most = [_plan(schema, epsilon).parts[1].plan.unit.max_rows for epsilon in (0.5, 3.0, 30.0)]
+    assert most == sorted(most)
+    assert most[0] < most[-1]
+
+
+def test_codes_that_another_part_measures_cost_nothing_again() -> None:
+    plan = _plan(parse_schema(SCHEMA))
+    fine = [step.name for step in plan.steps if "cells:" in step.name]
+    assert [name for name in fine if name.startswith("cells:")] == []
+    assert "events.cells:mean amount" not in fine
+    assert "events.cells:amount before" not in fine
+    assert {"events.cells:amount", "customers.cells:mean amount"} <= set(fine)
+
+
+def test_the_plan_follows_its_form_and_is_made_again_from_its_facts() -> None:
+    schema = parse_schema(SCHEMA)
+    plan = _plan(schema)
+    written = json.loads(json.dumps(plan.to_json()))
+    jsonschema.validate(written, json_schema("privgan.plan/1"))
+    assert [part["name"] for part in written["parts"]] == ["customers", "events"]
+    assert _plan(schema).fingerprint() == plan.fingerprint()
+    assert "parts" not in _plan(replace(schema, history=None)).to_json()
+    assert illegible(plan, schema).pairs is None
+
+
+@pytest.mark.parametrize("kind", [GeneratorKind.GAN, GeneratorKind.NETWORK])
+def test_histories_have_no_other_generator(kind: GeneratorKind) -> None:
+    with pytest.raises(UsageError, match="of histories the generator is"):
+        make_plan(parse_schema(SCHEMA), PrivacyBudget(epsilon=3), public_rows=5_000, kind=kind)
+
+
+def test_histories_have_no_dp_sgd() -> None:
+    budget, schema = PrivacyBudget(epsilon=3), parse_schema(SCHEMA)
+    with pytest.raises(UsageError, match="it must be 1, for they have no DP-SGD"):
+        make_plan(schema, budget, public_rows=5_000, marginal_share=0.5)
+    options = PlanOptions(resumable=True)
+    plan = make_plan(schema, budget, public_rows=5_000, options=options)
+    assert not with_domain(plan, schema, 5_000, EACH).resumable

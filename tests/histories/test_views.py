@@ -1,0 +1,122 @@
+"""Views of histories: what they hold, and that each customer's is its own."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from privgan.owner.owners_table import OwnersTable
+from privgan.owner.private_table import PrivateTable
+from privgan.parts.history_form import HistoryForm
+from privgan.parts.history_views import history_view
+from privgan.parts.number_classes import NumberClasses
+from privgan.privacy.budget import PrivacyUnit
+from privgan.privacy.randomness import SecretStream
+from privgan.schema.schema import Schema
+from privgan.table.conform import conform
+from privgan.table.schema_file import parse_schema
+from tests.histories.purchases import SCHEMA, purchases
+
+ROWS = pd.DataFrame(
+    {
+        "customer": ["b", "a", "a", "b", "a", "b", "c"],
+        "day": [f"2024-01-{day:02d}" for day in (5, 11, 1, 5, 3, 5, 9)],
+        "segment": ["gold", "basic", "gold", "basic", "basic", "gold", "basic"],
+        "channel": ["web", "app", "shop", "web", "app", "shop", "app"],
+        "amount": [5.0, -30.0, 10.0, 7.0, 20.0, 6.0, 4.0],
+    }
+)
+
+
+def _view(name: str, schema: Schema, rows: pd.DataFrame = ROWS) -> pd.DataFrame:
+    typed = conform(rows, schema)
+    numbers = pd.factorize(typed["customer"], sort=True)[0]
+    return history_view(name, HistoryForm(schema), typed, numbers).frame
+
+
+def test_a_customer_is_summed_up_over_all_its_events() -> None:
+    found = _view("customers", parse_schema(SCHEMA))
+    assert found["number of events"].tolist() == ["3", "3", "1"]
+    assert found["first"].dt.day.tolist() == [1, 5, 9]
+    assert found["last"].dt.day.tolist()[:2] == [11, 5]
+    assert pd.isna(found["last"].iloc[2])
+    assert found["mean amount"].tolist() == [0.0, 6.0, 4.0]
+    assert found["usual channel"].tolist() == ["app", "web", "app"]
+    # What changes although it is constant by the schema is that of the first row in time.
+    assert found["segment"].tolist() == ["gold", "gold", "basic"]
+
+
+def test_an_event_looks_at_its_customer_and_the_event_before() -> None:
+    found = _view("events", parse_schema(SCHEMA))
+    assert len(found) == 6  # Who has one event is told by its customer alone.
+    assert found["events left"].tolist() == ["2", "1", "0"] * 2
+    # Ties in time stay as they stand in the table.
+    assert found["amount"].tolist() == [10, 20, -30, 5, 7, 6]
+    assert found["amount before"].fillna(0).tolist() == [0, 10, 20, 0, 5, 7]
+    # Two days of ten, with two events left, are two fifths of an even spacing.
+    assert found["step"].tolist()[1] == pytest.approx(0.4)
+    assert found["step"].notna().tolist() == [False, True, False, False, False, False]
+
+
+def test_an_integer_may_order_rows() -> None:
+    text = SCHEMA.replace(
+        "kind: date, lower: 2024-01-01, upper: 2024-12-31", "kind: integer, lower: 1, upper: 366"
+    )
+    rows = ROWS.assign(day=[5, 11, 1, 5, 3, 5, 9])
+    found = _view("customers", parse_schema(text), rows)
+    assert found["first"].tolist() == [1, 5, 9]
+    assert found["last"].fillna(0).tolist() == [11, 5, 0]
+
+
+def test_a_customer_with_very_many_rows_counts_as_the_longest() -> None:
+    schema = parse_schema(SCHEMA)
+    many = pd.concat([ROWS, *[ROWS.query("customer == 'c'")] * 30_000], ignore_index=True)
+    assert _view("customers", schema, many)["number of events"].tolist()[2] == "11 to 12"
+    table = _private(schema, many)
+    events = table.view(
+        HistoryForm(schema).events,
+        schema,
+        PrivacyUnit(column="customer", max_rows=4),
+        SecretStream(),
+    )
+    assert np.bincount(events._customers).max() == 4
+
+
+def test_names_of_the_table_do_not_hide_those_of_a_view() -> None:
+    text = SCHEMA.replace("name: channel", "name: first").replace("[segment]", "[segment, first]")
+    form = HistoryForm(parse_schema(text))
+    assert "first" in form.customers.schema.names
+    assert form.first == "first*"
+
+
+def test_views_of_whole_customers_come_from_no_other_table() -> None:
+    schema = parse_schema(SCHEMA)
+    assert repr(_private(schema, purchases(50))) == "PrivateTable(purchases)"
+
+
+def _private(schema: Schema, rows: pd.DataFrame) -> PrivateTable:
+    table = OwnersTable(conform(rows, schema), schema)
+    return table.private_table(np.zeros(len(rows), dtype=bool), SecretStream())
+
+
+def test_classes_hold_every_number_once() -> None:
+    for classes in (
+        NumberClasses(1, 10, 100),
+        NumberClasses(0, 4, 9),
+        NumberClasses(1, 4, 40, 0.5),
+    ):
+        numbers = np.arange(classes.least, classes.most + 1)
+        held = classes.of(numbers)
+        assert list(dict.fromkeys(held)) == list(classes.labels)
+        places = np.repeat(np.arange(len(classes.labels)), 200)
+        drawn = classes.drawn(places, np.random.default_rng(0)) if classes.least else numbers
+        assert set(drawn) == set(numbers)
+
+
+def test_drawn_numbers_lie_in_their_class_and_have_its_mean() -> None:
+    classes = NumberClasses(1, 10, 100)
+    for place, label in enumerate(classes.labels):
+        drawn = classes.drawn(np.full(4_000, place), np.random.default_rng(place))
+        assert set(classes.of(drawn)) == {label}
+        assert drawn.mean() == pytest.approx(classes.means[place], rel=0.02)
