@@ -100,8 +100,6 @@ def _orders() -> JsonDict:
         "name": "orders",
         "key": "order_id",
         "parent": {"table": "customers", "column": "customer_id"},
-        "order": "ordered_at",
-        "history": True,
         "max_rows_per_unit": _ORDERS_MEASURED,
         "longest": _MOST_ORDERS,
         "columns": columns,
