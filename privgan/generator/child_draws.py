@@ -80,7 +80,7 @@ class ChildDraws:
         Raises:
             IncompleteError: when no drawn row holds the table's constraints.
         """
-        number = parents[self._form.count(self._child)].to_numpy(dtype=np.int64)
+        number = self._form.numbers(self._child, parents[self._form.count(self._child)], rng)
         order = np.argsort(-number, kind="stable")
         order = order[: int((number > 0).sum())]
         blocks = (order[start : start + _BLOCK] for start in range(0, len(order), _BLOCK))

@@ -10,9 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+import numpy as np
+import pandas as pd
+
+from privgan.domain.frames import positions_of
+from privgan.parts.number_classes import NumberClasses
 from privgan.parts.part import Part, public
 from privgan.privacy.budget import PrivacyUnit
-from privgan.schema.columns import Column, Kind, Numeric
+from privgan.schema.columns import Column, Discrete, Kind
 from privgan.schema.schema import Schema
 from privgan.schema.tables import TableFacts
 
@@ -21,6 +26,8 @@ from privgan.schema.tables import TableFacts
 ROOT_SHARE, CHILDREN_SHARE = 0.35, 0.55
 # With more columns of its own a row does not look at another one: pairs would cost too much.
 _MOST_REMEMBERED = 6
+# Up to so many rows each number is a class by itself.
+_COUNTS_ALONE = 10
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,25 @@ class RelatedForm:
     def count(self, child: TableFacts) -> str:
         """Name of the number of a child's rows, among the columns of its parent and its own."""
         return self._free(f"number of {child.name}")
+
+    def classes(self, child: TableFacts) -> NumberClasses:
+        """Classes of the number of a child's rows under one row of its parent."""
+        return NumberClasses(0, _COUNTS_ALONE, child.longest)
+
+    def numbers(self, child: TableFacts, labels: pd.Series, rng: np.random.Generator) -> np.ndarray:
+        """A number of a child's rows [parents], int64, of each class [parents].
+
+        Args:
+            child: The child.
+            labels: The classes.
+            rng: Public randomness.
+        """
+        classes = self.classes(child)
+        places = positions_of(labels, classes.labels)
+        some = places > 0  # The first class is that of no row.
+        found = np.zeros(len(places), dtype=np.int64)
+        found[some] = classes.drawn(places[some], rng)
+        return found
 
     def above(self, column: Column) -> str:
         """Name of a parent's column among those of a child."""
@@ -124,9 +150,9 @@ class RelatedForm:
         yield from map(self._count, self.children(table))
 
     def _count(self, child: TableFacts) -> Column:
-        """The number of a child's rows; more than the longest count as so many."""
-        upper = float(child.longest)
-        return Numeric(name=self.count(child), kind=Kind.INTEGER, lower=0.0, upper=upper)
+        """The class of the number of a child's rows; more than the longest count as so many."""
+        labels = self.classes(child).labels
+        return Discrete(name=self.count(child), kind=Kind.ORDINAL, categories=labels)
 
     def _free(self, name: str) -> str:
         """A name that no column of any table has."""

@@ -64,7 +64,7 @@ def children_of_each(child: TableFacts, rows: RelatedFrames) -> np.ndarray:
 def _counts(name: str, form: RelatedForm, rows: RelatedFrames) -> dict[str, np.ndarray]:
     """The number of rows of each child [rows]; more than the longest count as so many."""
     return {
-        form.count(child): np.minimum(children_of_each(child, rows), child.longest).astype(float)
+        form.count(child): form.classes(child).of(children_of_each(child, rows))
         for child in form.children(name)
     }
 
@@ -78,7 +78,7 @@ def _parents(
         form.above(column): above[column.name].iloc[places].reset_index(drop=True)
         for column in form.own(child.parent.table)
     }
-    each = np.minimum(children_of_each(child, rows), child.longest).astype(float)
+    each = form.classes(child).of(children_of_each(child, rows))
     return found | {form.count(child): each[places]}
 
 

@@ -8,10 +8,11 @@ So its pairs with the parent's columns are those of the own columns. This is pos
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from privgan.domain.encoding import Encoder
 from privgan.measurement.marginals import Marginal, Measurements
@@ -22,8 +23,16 @@ _DRAWN = 200_000
 _STREAM = 5
 
 
+Numbers = Callable[[pd.Series, np.random.Generator], np.ndarray]
+
+
 def derived_pairs(
-    part: Part, parent: Fitted, encoder: Encoder, measured: Measurements, seed: int
+    part: Part,
+    parent: Fitted,
+    encoder: Encoder,
+    measured: Measurements,
+    numbers: Numbers,
+    seed: int,
 ) -> list[Marginal]:
     """Pairs of the columns that are known before a part's row is drawn.
 
@@ -32,12 +41,13 @@ def derived_pairs(
         parent: The parent's own result.
         encoder: Codes of the part.
         measured: What was measured of the part: its rows, and pairs with its own columns.
+        numbers: Draws numbers of children from their classes.
         seed: Public randomness.
 
     Returns:
         A marginal for each pair, as noisy as a measured one is.
     """
-    context = _Context.of(part, parent, encoder, seed)
+    context = _Context.of(part, parent, encoder, numbers, seed)
     shares = {
         target.clique: target.shares for target in measured.targets() if target.groups is None
     }
@@ -76,7 +86,9 @@ class _Context:
     another: dict[int, int]
 
     @classmethod
-    def of(cls, part: Part, parent: Fitted, encoder: Encoder, seed: int) -> _Context:
+    def of(
+        cls, part: Part, parent: Fitted, encoder: Encoder, numbers: Numbers, seed: int
+    ) -> _Context:
         """Draw parents from their model."""
         rng, names = np.random.default_rng([seed, _STREAM]), encoder.names
         drawn = parent.generator.mixture().sample(_DRAWN, rng)
@@ -87,7 +99,8 @@ class _Context:
             values = parent.encoder.columns[place].decode(drawn[:, place], rng)
             # A child's codes may be coarser than its parent's.
             codes[:, index] = encoder.columns[index].encode(values)
-        number = values.to_numpy(dtype=float)  # The last of them is the number of children.
+        # The last of them is the class of the number of children.
+        number = numbers(values, rng).astype(float)
         another = {
             names.index(name): names.index(part.borrowed[name][1])
             for name in part.context[len(above) :]

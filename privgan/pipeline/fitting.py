@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 
@@ -30,8 +31,9 @@ from privgan.owner.owners_table import OwnersTable
 from privgan.parts.borrowing import Lender, borrowed_codes
 from privgan.parts.history_form import lenders_of, parts_of
 from privgan.parts.part import Part
+from privgan.parts.related_form import RelatedForm
 from privgan.pipeline.canaries import Canaries, draw_canaries
-from privgan.pipeline.derived_pairs import derived_pairs
+from privgan.pipeline.derived_pairs import Numbers, derived_pairs
 from privgan.pipeline.job import FitSettings, Fitted, Job, Refining, fitted_of
 from privgan.pipeline.library_maps import check_libraries
 from privgan.pipeline.private_training import phase_name, phase_of, run_phase, with_network
@@ -41,6 +43,7 @@ from privgan.planning.plan import RESERVED, Plan, StepKind, events_of
 from privgan.planning.planner import with_domain
 from privgan.planning.workload import place_of_target
 from privgan.schema.columns import Column, Discrete, Numeric, Source, Temporal
+from privgan.schema.schema import Schema
 
 
 def fit(table: OwnersTable, plan: Plan, ledger: PrivacyLedger, settings: FitSettings) -> Fitted:
@@ -167,7 +170,8 @@ def _measured_in_parts(job: Job, canaries: Canaries) -> Fitted:
         known = borrowed_codes(part.schema, part.borrowed, lenders, most)
         alike = {name: of for name, (lender, of) in part.borrowed.items() if lender == part.name}
         parent = made.get(part.parent or "") if part.derived else None
-        found = _measured(own, canaries, _Known(known, alike, part, parent))
+        numbers = _numbers_of(part, job.schema) if part.derived else None
+        found = _measured(own, canaries, _Known(known, alike, part, parent, numbers))
         made[part.name] = found
         lenders[part.name] = Lender(found.encoder, found.measurements.frequencies())
     with job.progress.task(StageName.MEASURE):
@@ -176,6 +180,11 @@ def _measured_in_parts(job: Job, canaries: Canaries) -> Fitted:
         encoder = measure_encoder(job.looks, job.schema, job.plan, codes)
         measurements = measure_one_way(job.looks, encoder, job.plan)
     return replace(fitted_of(job, encoder, measurements, None, canaries), parts=made)
+
+
+def _numbers_of(part: Part, schema: Schema) -> Numbers:
+    """Draws numbers of a related table's rows from their classes."""
+    return partial(RelatedForm(schema).numbers, schema.child(part.name))
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,12 +196,14 @@ class _Known:
         alike: For some columns the one of the same rows whose codes they have.
         part: The part.
         parent: The result of the part whose model tells of this one's first columns; None for none.
+        numbers: Draws numbers of children from their classes, where there is such a part.
     """
 
     codes: Mapping[str, ColumnCode]
     alike: Mapping[str, str]
     part: Part
     parent: Fitted | None
+    numbers: Numbers | None
 
 
 def _measured(job: Job, canaries: Canaries, known: _Known | None = None) -> Fitted:
@@ -212,7 +223,11 @@ def _measured(job: Job, canaries: Canaries, known: _Known | None = None) -> Fitt
             looks, job.schema, encoder, job.plan, measurements, progress=task.update
         )
     if known is not None and known.parent is not None:
-        derived = derived_pairs(known.part, known.parent, encoder, measurements, job.settings.seed)
+        seed = job.settings.seed
+        assert known.numbers is not None
+        derived = derived_pairs(
+            known.part, known.parent, encoder, measurements, known.numbers, seed
+        )
         measurements = measurements.with_marginals(derived)
     model = GeneratorModel(measurements, settings, seed=job.settings.seed, device=device())
     _fit_network(job, model, measurements)

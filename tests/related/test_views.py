@@ -14,7 +14,7 @@ from privgan.related.keys import linked
 from privgan.schema.schema import Schema
 from privgan.table.conform import typed_rows
 from tests.coins import RepeatableStream
-from tests.related.shop import frames, schema
+from tests.related.shop import SCHEMA, frames, schema
 
 TABLES = ("customers", "orders", "lines")
 
@@ -55,8 +55,6 @@ def test_parts_have_the_columns_that_they_are_made_from() -> None:
 
 
 def test_names_give_way_to_the_tables_own() -> None:
-    from tests.related.shop import SCHEMA
-
     text = SCHEMA.replace("name: age", "name: number of orders").replace(
         "name: channel", "name: segment above"
     )
@@ -71,7 +69,7 @@ def test_views_hold_what_a_plain_join_gives() -> None:
     root = related_view("customers", form, rows).frame
     each = tables["orders"]["customer"].value_counts()
     assert root["number of orders"].tolist() == [
-        float(min(each.get(name, 0), 8)) for name in tables["customers"]["customer"]
+        str(min(each.get(name, 0), 8)) for name in tables["customers"]["customer"]
     ]
     orders = related_view("orders", form, rows, np.arange(478)).frame
     joined = tables["orders"].merge(tables["customers"], on="customer", how="left")
@@ -79,7 +77,9 @@ def test_views_hold_what_a_plain_join_gives() -> None:
     assert orders["segment above"].astype(str).tolist() == joined["segment"].tolist()
     assert orders["amount"].tolist() == tables["orders"]["amount"].tolist()
     lines = tables["lines"]["order"].value_counts()
-    assert orders["number of lines"].tolist() == [lines[name] for name in tables["orders"]["order"]]
+    assert orders["number of lines"].tolist() == [
+        str(lines[name]) for name in tables["orders"]["order"]
+    ]
     before = tables["orders"].groupby("customer")["amount"].shift(1)
     pd.testing.assert_series_equal(orders["amount before"], before, check_names=False)
     assert children_of_each(schema().child("orders"), rows).sum() == 478
@@ -150,3 +150,16 @@ def test_of_each_customer_at_most_k_rows_of_each_table_are_measured() -> None:
         each = np.bincount(view.customers, minlength=60)
         kept = np.bincount(view.customers[used], minlength=60)
         assert kept.tolist() == np.minimum(each, part.unit.max_rows).tolist()
+
+
+def test_large_numbers_of_rows_are_told_by_classes_and_drawn_within_them() -> None:
+    text = SCHEMA.replace("longest: 8", "longest: 300")
+    form, child = RelatedForm(schema(text)), schema(text).child("orders")
+    classes, rng = form.classes(child), np.random.default_rng(0)
+    assert classes.labels[:3] == ("0", "1", "2")
+    assert classes.of(np.array([0, 10, 299, 5_000])).tolist()[:2] == ["0", "10"]
+    for number in (0, 1, 10, 11, 57, 300, 4_000):
+        label = classes.of(np.array([number]))
+        drawn = form.numbers(child, pd.Series(np.repeat(label, 500)), rng)
+        assert (classes.of(drawn) == label[0]).all()
+        assert drawn.max() <= 300
