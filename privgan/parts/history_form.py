@@ -18,8 +18,8 @@ from privgan.schema.history import HistoryFacts
 from privgan.schema.schema import Schema, choose_target
 
 CUSTOMERS, EVENTS = "customers", "events"
-# Shares of the model's budget; the rest measures single columns of the rows, for the report (CDNOW
-# and a simulated shop, ``reports/benchmarks``).
+# Shares of the model's budget, tried on CDNOW alone; the rest measures single columns of the rows,
+# for the report.
 SHARES = {CUSTOMERS: 0.35, EVENTS: 0.6}
 _SEVERAL = 2
 # With more columns of its own an event does not look at the one before: pairs would cost too much.
