@@ -18,13 +18,13 @@ from privgan.schema.history import HistoryFacts
 from privgan.schema.schema import Schema, choose_target
 
 CUSTOMERS, EVENTS = "customers", "events"
-# Shares of the model's budget; the rest measures single columns of the rows, for the report (CDNOW
-# and a simulated shop, ``reports/benchmarks``).
+# Shares of the model's budget, tried on CDNOW alone; the rest measures single columns of the rows,
+# for the report.
 SHARES = {CUSTOMERS: 0.35, EVENTS: 0.6}
 _SEVERAL = 2
 # With more columns of its own an event does not look at the one before: pairs would cost too much.
 _MOST_REMEMBERED = 6
-_STEP_DECIMALS = 3
+_STEP_DECIMALS, _MEAN_DECIMALS = 3, 1
 # Up to so many events, and events that are left, each number is a class by itself.
 _COUNTS_ALONE, _LEFTS_ALONE, _MOST_LEFT = 10, 4, 9
 # An event looks at coarser classes of its customer's number of events.
@@ -265,7 +265,7 @@ class HistoryForm:
             kind=Kind.FLOAT,
             lower=column.lower,
             upper=column.upper,
-            decimals=column.decimals + 1,
+            decimals=mean_decimals(column),
             missing=column.missing or bool(column.special_values),
         )
 
@@ -282,6 +282,11 @@ class HistoryForm:
         return tuple(
             replace(public(part), name=self.before(part), missing=True) for part in self.remembered
         )
+
+
+def mean_decimals(column: Numeric) -> int:
+    """Digits of a column's means: of cents no more, so that their cells are the column's own."""
+    return max(column.decimals, _MEAN_DECIMALS)
 
 
 def parts_of(schema: Schema) -> tuple[Part, ...]:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from privgan.domain.cells import as_numbers, from_numbers, is_special
 from privgan.domain.frames import positions_of
-from privgan.parts.history_form import CUSTOMERS, HistoryForm
+from privgan.parts.history_form import CUSTOMERS, HistoryForm, mean_decimals
 from privgan.schema.columns import Column, Discrete, Numeric
 
 
@@ -107,7 +107,7 @@ class _Rows:
         total = np.add.reduceat(np.where(ordinary, values, 0.0), self.start)
         known = np.add.reduceat(ordinary.astype(np.int64), self.start)
         means = np.where(known > 0, total / np.maximum(known, 1), np.nan)
-        return np.round(np.clip(means, column.lower, column.upper), column.decimals + 1)
+        return np.round(np.clip(means, column.lower, column.upper), mean_decimals(column))
 
     def _usual(self, column: Discrete) -> np.ndarray:
         """Most frequent value [customers], of several the first category; None without any."""

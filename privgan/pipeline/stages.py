@@ -194,7 +194,9 @@ def _expected(plan: Plan, schema: Schema, rows: int | None, made: int | None) ->
         return whole
     sizes = [Size.of(plan, part.schema, rows, made) for part in parts_of(schema)]
     parts = [seconds_of(size) for size in sizes]
-    sums = {name: sum(found.get(name, 0.0) for found in parts) for name in _OF_PARTS}
+    sums: dict[str, float] = {
+        name: sum(found.get(name, 0.0) for found in parts) for name in _OF_PARTS
+    }
     return {name: sums.get(name, seconds) for name, seconds in whole.items()}
 
 

@@ -92,7 +92,8 @@ class Draft:
         """All steps but the critic's, with every noise multiplied by a scale."""
         rho = scale**-2
         columns, merged = self.schema.modelled, self._merged
-        fine_share = _FINE_SHARE * len(merged) / len(columns)
+        new = [column for column in columns if column.name not in self.known]
+        fine_share = _FINE_SHARE * len(merged) / max(1, len(new))
         fine = [
             self._histogram(
                 f"cells:{name}", StepKind.CELL_HISTOGRAM, rho * fine_share / len(merged)

@@ -124,9 +124,9 @@ def frame_read_past_the_door(patch: Patch) -> None:
     """Measuring reads the attribute that holds the rows."""
     encoder_of = fitting.measure_encoder
 
-    def peeking(looks: Looks, schema: Any, plan: Any) -> Encoder:
+    def peeking(looks: Looks, schema: Any, plan: Any, *more: Any) -> Encoder:
         looks.table._frame.describe()
-        return encoder_of(looks, schema, plan)
+        return encoder_of(looks, schema, plan, *more)
 
     patch.setattr(fitting, "measure_encoder", peeking)
 
