@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 
 from privgan.domain.encoding import Encoder
-from privgan.errors import IncompleteError
+from privgan.errors import IncompleteError, InternalError
 from privgan.generator.conditional import ConditionalMixture
+from privgan.generator.distribution import Distribution
 from privgan.generator.mixture import Mixture
 from privgan.parts.related_form import RelatedForm
 from privgan.schema.constraints import place
@@ -35,7 +36,7 @@ class ChildModel(Protocol):
         """Codes to values."""
 
     @property
-    def distribution(self) -> Mixture:
+    def distribution(self) -> Distribution:
         """The distribution over codes."""
 
 
@@ -64,7 +65,10 @@ class ChildDraws:
 
     def __init__(self, form: RelatedForm, child: TableFacts, model: ChildModel) -> None:
         self._form, self._child, self._encoder = form, child, model.encoder
-        self._mixture = ConditionalMixture(model.distribution)
+        mixture = model.distribution
+        if not isinstance(mixture, Mixture):
+            raise InternalError(f"the model of {child.name} is no mixture")
+        self._mixture = ConditionalMixture(mixture)
         self._index = {name: place for place, name in enumerate(model.encoder.names)}
         context = form.context(child)
         self._own = [name for name in model.encoder.names if name not in context]

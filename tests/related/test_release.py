@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from privgan.cli.main import execute
 from privgan.errors import VerificationError
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.release import verify_release
@@ -252,3 +253,29 @@ def test_the_released_model_draws_the_tables_again(shop_run: Path) -> None:
     assert all(drawn[name].equals(again[name]) for name in drawn)
     assert len(model.sample(50)) == 50
     assert "tables:" in SCHEMA
+
+
+def test_sample_writes_one_file_a_table(shop_run: Path, tmp_path: Path) -> None:
+    release, out = str(shop_run / "out" / "release"), tmp_path / "more"
+    asked = ["sample", release, "--rows", "40", "--where", "segment = loyal"]
+    assert execute([*asked, "--out", str(out)]) == 0
+    assert sorted(path.name for path in out.iterdir()) == [
+        "customers.csv",
+        "lines.csv",
+        "orders.csv",
+    ]
+    customers, orders = (pd.read_csv(out / f"{name}.csv") for name in ("customers", "orders"))
+    assert (len(customers), set(customers["segment"])) == (40, {"loyal"})
+    assert orders["customer"].isin(customers["customer"]).all()
+    assert execute([*asked, "--out", str(tmp_path / "x"), "--format", "xlsx"]) == 2
+    assert not (tmp_path / "x").exists()
+
+
+def test_what_takes_one_table_says_so(shop_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    schema_file, shop = str(shop_run / "shop.yaml"), str(shop_run / "shop")
+    for command in (
+        ["schema", "review", shop, "--schema", schema_file, "--list"],
+        ["schema", "export", schema_file, "--to", "sdv", "--out", str(shop_run / "sdv.json")],
+    ):
+        assert execute(command) == 2
+        assert "takes one table, and the schema lists 3" in capsys.readouterr().err
