@@ -207,6 +207,10 @@ class Words:
         column, most = schema.get("unit"), schema["max_rows_per_unit"]
         if column is None:
             return self("guarantee.unit_row")
+        if schema.get("events"):
+            return self("guarantee.unit_events", column=column)
+        if schema.get("tables"):
+            return self("guarantee.unit_tables", column=column)
         return (
             self("guarantee.unit_many", column=column, most=most)
             if most > 1

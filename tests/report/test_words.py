@@ -146,3 +146,15 @@ def test_a_missing_text_or_value_is_a_bug_and_an_unknown_language_a_mistake() ->
         words_of("en")("answer.until")
     with pytest.raises(UsageError, match="en and zh"):
         words_of("fr")
+
+
+def test_the_protected_unit_is_named_with_all_that_is_its_own() -> None:
+    one = {"unit": "customer", "max_rows_per_unit": 1}
+    named = {
+        "one customer with its row": one,
+        "one customer with its rows (at most 5)": one | {"max_rows_per_unit": 5},
+        "one customer with all its events": one | {"events": {"time": "day"}},
+        "one customer with all its rows in every table": one | {"tables": [{"name": "orders"}]},
+    }
+    for wanted, schema in named.items():
+        assert words_of("en").unit(schema) == wanted
