@@ -157,4 +157,4 @@ def test_the_protected_unit_is_named_with_all_that_is_its_own() -> None:
         "one customer with all its rows in every table": one | {"tables": [{"name": "orders"}]},
     }
     for wanted, schema in named.items():
-        assert words_of("en").unit(schema) == wanted
+        assert "".join(run.text for run in words_of("en").unit(schema)) == wanted
