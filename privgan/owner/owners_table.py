@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -78,9 +77,9 @@ class TableAsRead(Sealed):
         self,
         source: SourceTable,
         found: tuple[Violation, ...] = (),
-        children: Mapping[str, TableAsRead] = MappingProxyType({}),
+        children: Mapping[str, TableAsRead] | None = None,
     ) -> None:
-        self._source, self._found, self._child_tables = source, found, children
+        self._source, self._found, self._child_tables = source, found, dict(children or {})
         self._frame: pd.DataFrame | None = None
 
     @classmethod
