@@ -106,7 +106,7 @@ def demo(
     ledger of its own, beside its table.
 
     \b
-    Examples:
+    Example:
       privgan demo --out demo-out --rows 20000
       privgan demo --orders --out orders-out --rows 5000
     """

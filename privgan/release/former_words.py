@@ -27,8 +27,12 @@ _FORMS = ("html", "md")
 _MARKUP = re.compile(r"<style>.*?</style>|<[^>]*>", re.DOTALL)
 _BLANK = re.compile(r"\s+")
 _INLINE = re.compile(r"(?:(?:max|min)-width:[0-9.]+px;?)*")
-# SHA-256 of the style sheet of all versions before 0.4.0: another one could hide what a page says.
-_FORMER_SHEET = "0cf2aeae90182b81d3c228754c9dd4aad5e9aa3698595442757586138effad97"
+# SHA-256 of the style sheets of all versions before 0.4.0, and of 0.4.0: another one could hide
+# what a page says.
+_FORMER_SHEETS = {
+    "0cf2aeae90182b81d3c228754c9dd4aad5e9aa3698595442757586138effad97",
+    "6a34ed36c49bae57752c781d7c6d10ab7b51abea6cf74c4c343aa3279fec230d",
+}
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ def _problems(text: str, given: _Given, released: Released, words: Words) -> Ite
 def _style_problems(page: str, own: str) -> Iterator[str]:
     """Parts of a page that could hide, move or add to its text."""
     found, ours = _Parts.of(page), _Parts.of(own)
-    if not {*map(_digest, found.sheets)} <= {_FORMER_SHEET, *map(_digest, ours.sheets)}:
+    if not {*map(_digest, found.sheets)} <= _FORMER_SHEETS | {*map(_digest, ours.sheets)}:
         yield "report.html: its style is none that privgan wrote, and may hide what it says"
     if not all(_INLINE.fullmatch(style) for style in found.styles):
         yield "report.html: an element's style may hide or move what it says"

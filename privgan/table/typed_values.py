@@ -215,7 +215,8 @@ def _numeric(
         *violations_where(column, outside, f"a value outside {column.lower:g} to {column.upper:g}"),
         *violations_where(column, too_fine, f"more than {column.decimals} decimals"),
     ]
-    clamped = clip_numbers(numbers, column).round(column.decimals)
+    # Beyond 2^51 steps rounding a bound may leave it.
+    clamped = clip_numbers(clip_numbers(numbers, column).round(column.decimals), column)
     fallback = np.nan if column.missing else _fill(stated)
     return clamped.where(~not_number, fallback), problems
 

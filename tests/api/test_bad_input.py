@@ -209,7 +209,7 @@ TABLES = {
     "a number": (3, "table: 'int' is no table"),
     "an empty list": ([], "table: 'list' is no table"),
     "one column": (customers()["age"], "table: 'Series' is no table"),
-    "a dictionary": ({"a": [1, 2]}, "table: 'dict' is no table"),
+    "a dictionary": ({"a": [1, 2]}, "table['a']: 'list' is no table"),
     "numbered keys": ([{1: 2}], "a row has a key of type 'int'; each key must be text"),
     "complex numbers": (
         customers().assign(age=1j),

@@ -25,7 +25,7 @@ from privgan.pipeline.job import Fitted
 from privgan.pipeline.job import Job as FitJob
 from privgan.pipeline.request import RunRequest, read_aloud
 from privgan.pipeline.run import Run, conforming, fit_candidate, planned
-from privgan.planning import model_stage, planner
+from privgan.planning import model_stage, second_stage
 from privgan.planning.dpsgd_settings import NetworkSettings
 from privgan.planning.model_stage import Draft
 from privgan.planning.plan import GeneratorKind, Plan
@@ -112,9 +112,9 @@ def _change_choices(codes: float = 1.0, triples: float = 0.0, target: float = 1.
         triples: Increase of the share of triples, in 0 to 0.9.
         target: Factor of the target's weight, at least 1.
     """
-    number = planner.number_of_codes
+    number = second_stage.number_of_codes
     share, weight = model_stage.share_of_triples, model_stage.target_weight
-    planner.number_of_codes = lambda *facts: round(codes * number(*facts))
+    second_stage.number_of_codes = lambda *facts: round(codes * number(*facts))
     model_stage.share_of_triples = lambda *facts: min(0.9, max(0.0, share(*facts) + triples))
     model_stage.target_weight = lambda *facts, **kind: max(1.0, target * weight(*facts, **kind))
 
