@@ -227,7 +227,7 @@ class HistoryDraws:
         changed: dict[str, pd.Series] = {}
         for part in form.numbers:
             means = event.own[form.mean(part)].to_numpy(dtype=float)
-            value = from_numbers(np.round(means, part.decimals), part)
+            value = from_numbers(np.round(means, part.decimals), part).clip(part.lower, part.upper)
             changed[part.name] = frame[part.name].mask(one & ~np.isnan(means), value)
         for kind in form.classes:
             usual = event.own[form.usual(kind)].reset_index(drop=True)

@@ -10,7 +10,9 @@ import pandas as pd
 import pytest
 
 import privgan
+from privgan.domain.measured import LARGEST_STEP
 from privgan.errors import TableError
+from privgan.measurement import domain
 from privgan.planning.plan import EFFORTS
 from tests.api.world import TINY
 from tests.histories.purchases import SCHEMA, purchases
@@ -112,3 +114,17 @@ def test_an_event_may_have_another_date_that_follows_it(tmp_path: Path) -> None:
     found = _fit(rows.assign(paid=paid.where(np.arange(len(rows)) % 9 > 0)), text, tmp_path)
     assert (found["paid"].isna() | (found["paid"] >= found["day"])).all()
     assert found["paid"].isna().any()
+
+
+def test_bounds_where_floats_have_no_more_digits_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = (-LARGEST_STEP, LARGEST_STEP)
+    monkeypatch.setattr(domain, "coarse_range", lambda *_: whole)
+    monkeypatch.setattr(domain, "_too_noisy", lambda *_: True)
+    text = SCHEMA.replace(
+        "lower: -50, upper: 1000, decimals: 2, missing: false",
+        "decimals: 2, missing: false, source: {lower: measured, upper: measured}",
+    )
+    found = _fit(purchases(700), text, tmp_path)
+    assert found["amount"].abs().max() > 1e12
