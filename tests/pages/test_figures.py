@@ -69,3 +69,27 @@ def test_the_claims_below_the_table_are_its_own() -> None:
         "at most half of the best peer's in nine of twelve cells. It is smaller in all but one"
         in text
     )
+
+
+def test_what_the_gate_shows_is_what_was_measured() -> None:
+    """Each line of the page's table has the figures of one line of the gate's own."""
+    with CSV.with_name("gate.csv").open(encoding="utf-8") as stream:
+        cells = [row for row in csv.DictReader(stream) if row["table"] == "simulator"]
+    text = CSV.with_name("README.md").read_text(encoding="utf-8")
+    shown_lines = re.findall(
+        r"^\|\s*([\d,]*)\s*\| [^|]+ \| (\.\d+) \| (\.\d+) \| (\.\d+) \| (?:−[\d.]+ )?\|$",
+        text,
+        re.M,
+    )
+    assert len(shown_lines) == 10
+    rows = ""
+    for size, *figures in shown_lines:
+        rows = size.replace(",", "") or rows
+        assert any(
+            cell["rows"] == rows
+            and all(
+                float(cell[name]) == pytest.approx(float(figure), abs=HALF_A_DIGIT)
+                for name, figure in zip(("tvd3", "tvd4", "c2st"), figures, strict=True)
+            )
+            for cell in cells
+        ), (rows, figures)

@@ -50,7 +50,7 @@ def card_section(
         rows.append(("card.quality", _quality(shapes, words, real=real)))
     files = {"weights": Run("model.safetensors", Look.CODE), "facts": Run("model.json", Look.CODE)}
     rows += [
-        ("card.limits", words("card.limits_text")),
+        ("card.limits", joined((words("card.limits_text"), _rows_of_one(schema, words)), " ")),
         ("card.files", words("card.files_text", **files)),
         ("card.made", made_with(release)),
     ]
@@ -60,6 +60,13 @@ def card_section(
         rows=tuple((words(name), text) for name, text in rows),
     )
     return Section(name="card", heading=words("card.heading"), blocks=(table,))
+
+
+def _rows_of_one(schema: Facts, words: Words) -> Text:
+    """How the rows of one customer go together."""
+    if schema.get("tables"):
+        return words("card.rows_related", root=Run(schema["root"], Look.NAME))
+    return words("card.rows_history" if schema.get("history") else "card.rows_independent")
 
 
 def _type(release: Facts, steps: Sequence[PlanStep]) -> str:
