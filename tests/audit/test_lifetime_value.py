@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import math
 from dataclasses import asdict
+from importlib.resources import files
 
 import numpy as np
 import pandas as pd
@@ -26,9 +28,10 @@ GOLDEN = {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}
 @pytest.fixture(scope="module")
 def cdnow() -> np.ndarray:
     """The published sample of CDNOW, 39 weeks: repeat purchases, recency, age."""
-    from lifetimes.datasets import load_cdnow_summary
-
-    return load_cdnow_summary(index_col=[0])[["frequency", "recency", "T"]].to_numpy(dtype=float)
+    # The library's own reader needs pkg_resources, which setuptools no longer has.
+    path = files("lifetimes") / "datasets" / "cdnow_customers_summary.csv"
+    table = pd.read_csv(io.StringIO(path.read_text(encoding="utf-8")))
+    return table[["frequency", "recency", "T"]].to_numpy(dtype=float)
 
 
 def test_the_published_parameters_are_found(cdnow: np.ndarray) -> None:
