@@ -175,6 +175,7 @@ def test_nothing_of_the_events_leaves(job: Job) -> None:
         assert not re.search(rf"(?<![\d.,]){rows // 1000},?{rows % 1000:03d}(?![\d.,])", text), name
 
 
+@pytest.mark.slow
 def test_the_audit_reads_events_again(job: Job, tmp_path: Path) -> None:
     """The canaries of a fit are found again in the features of the same events."""
     ledger = tmp_path / "ledger.sqlite"

@@ -60,6 +60,7 @@ def test_two_and_three_way_counts_come_nearer_to_the_mixture(seed: int) -> None:
         )
 
 
+@pytest.mark.slow
 def test_on_average_rows_still_follow_the_mixture() -> None:
     """Chi-square at 1e-6 over 400 samples of 60 rows, for whole rows of four columns.
 

@@ -24,6 +24,7 @@ class _Crash(Exception):
     pass
 
 
+@pytest.mark.slow
 def test_list_and_salt_are_the_owner_s_alone_and_serve_again_after_a_crash(
     tmp_path: Path, purchase_request: RunRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -108,6 +108,7 @@ RUINED = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ruined", RUINED)
 def test_a_run_is_released_verifies_and_is_sampled(
     tmp_path: Path,

@@ -153,7 +153,7 @@ def moments(looks: int, number: int) -> list[int]:
     return sorted({*spread, *last})
 
 
-NUMBERS = [pytest.param(4, id="4"), pytest.param(100, id="100", marks=pytest.mark.slow)]
+NUMBERS = [pytest.param(2, id="2"), pytest.param(100, id="100", marks=pytest.mark.slow)]
 
 
 @pytest.mark.parametrize("number", NUMBERS)

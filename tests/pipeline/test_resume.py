@@ -326,6 +326,7 @@ def test_a_fit_that_is_not_resumable_leaves_no_checkpoint(
     assert not list((out / "internal").glob("internal-checkpoint-*"))
 
 
+@pytest.mark.slow
 def test_a_run_that_can_never_pass_does_not_go_on(
     tmp_path: Path, purchase_request: RunRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:

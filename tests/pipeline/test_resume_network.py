@@ -79,6 +79,7 @@ def test_after_a_crash_the_steps_run_again_are_paid_once(
     assert ledger.head() == before
 
 
+@pytest.mark.slow
 def test_after_an_interrupt_nothing_is_run_again(
     tmp_path: Path, network_request: RunRequest
 ) -> None:

@@ -89,6 +89,7 @@ def test_a_fit(seen: Counter[str], purchase_request: RunRequest, tmp_path: Path)
     assert seen == ONCE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("judged", [False, True], ids=["fit", "run"])
 def test_what_goes_on_from_a_checkpoint(
     judged: bool,

@@ -348,6 +348,7 @@ def test_signatures_without_end_are_a_finding(reader: Reader, signed: Path) -> N
     assert reader.verify(signed, "signatures").code == 1
 
 
+@pytest.mark.slow
 def test_a_zip_file_that_grows_is_a_finding(reader: Reader, made: Path, tmp_path: Path) -> None:
     for name, entries in {
         "one": {"synthetic.csv": 2 << 30},

@@ -278,6 +278,7 @@ def test_two_releases_stand_side_by_side(shelf: Shelf) -> None:
     assert "Total variation distance 0.000" in same
 
 
+@pytest.mark.slow
 def test_shares_of_two_tables_are_counted_right(shelf: Shelf) -> None:
     shelf.add("one", rows={"age": [18, 18, 99, 99], "tier": ["gold", "gold", None, "basic"]})
     shelf.add("two", rows={"age": [18, 99, 99, 99], "tier": ["gold", "gold", "gold", "basic"]})
