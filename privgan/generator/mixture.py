@@ -8,7 +8,7 @@ marginals are known exactly at every step, so fitting has no sampling noise.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -164,14 +164,21 @@ class Mixture:
         """Number of codes of each column."""
         return tuple(part.shape[1] for part in self.probabilities)
 
-    def log_likelihood(self, codes: np.ndarray) -> np.ndarray:
-        """Log-probability [rows], in nats, of codes [rows, columns]; exact."""
+    def log_likelihood(
+        self, codes: np.ndarray, columns: Collection[int] | None = None
+    ) -> np.ndarray:
+        """Log-probability [rows], in nats, of codes [rows, columns]; exact.
+
+        Args:
+            codes: The rows.
+            columns: Those that count, at least one; None for all.
+        """
         found = np.empty(len(codes))
+        counted = range(len(self.probabilities)) if columns is None else columns
         for start in range(0, len(codes), _CHUNK):
             part = codes[start : start + _CHUNK]
             logs = sum(
-                np.log(shares[:, part[:, column]] + _TINY)
-                for column, shares in enumerate(self.probabilities)
+                np.log(self.probabilities[column][:, part[:, column]] + _TINY) for column in counted
             )
             found[start : start + _CHUNK] = np.logaddexp.reduce(logs, axis=0) - np.log(self.entries)
         return found

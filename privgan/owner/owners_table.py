@@ -9,7 +9,7 @@ test of the structure lists the allowed callers of each.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,10 +24,12 @@ from privgan.domain.regions import widened
 from privgan.drafting.draft import Draft, draft_schema
 from privgan.drafting.review_session import Review
 from privgan.drafting.suspicions import Suspicion, suspicions
+from privgan.errors import InternalError
 from privgan.features.building import build_features
 from privgan.owner.private_table import PrivateTable, Sealed, WholeRows, bounded, numbered
 from privgan.owner.related_rows import RelatedReading, RelatedRows, TableConformity
 from privgan.owner.undeclared import UndeclaredTexts, undeclared_texts
+from privgan.parts.part import Part
 from privgan.privacy.randomness import SecretStream
 from privgan.schema.columns import Source
 from privgan.schema.schema import Schema
@@ -382,3 +384,21 @@ class RealRows(Sealed):
             encoder: Rows to codes.
         """
         return encoder.encode(pd.concat([self.kept_in_frame[canary_mask], self.left_out_frame]))
+
+    def canary_histories(
+        self, canary_mask: np.ndarray, parts: Iterable[tuple[Part, Encoder]]
+    ) -> tuple[np.ndarray, dict[str, tuple[np.ndarray, np.ndarray]]]:
+        """Canaries' histories: whose each row is, and by part codes and whose each of these is.
+
+        Rows are in the order of ``canary_codes``; customers are numbered from 0 without gaps.
+        """
+        if self.kept_in_units is None or self.left_out_units is None:
+            raise InternalError("a table without customers has no histories")
+        rows = pd.concat([self.kept_in_frame[canary_mask], self.left_out_frame], ignore_index=True)
+        owner = numbered([*self.kept_in_units[canary_mask], *self.left_out_units])
+        whole, coins = WholeRows(rows, owner), SecretStream()
+        views = {part.name: (whole.view(part, self.schema, coins), code) for part, code in parts}
+        return owner, {
+            name: (encoder.encode(view.frame), view.customers)
+            for name, (view, encoder) in views.items()
+        }

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 import numpy as np
 
 from privgan.generator.autoregressive import Autoregressive
+from privgan.generator.history_likelihood import history_log_likelihoods
 from privgan.generator.networks import Critic
 from privgan.generator.scores import critic_scores, load_critic, save_critic
 from privgan.owner.owners_table import RealRows
 from privgan.pipeline.candidate import Candidate
-from privgan.pipeline.read_candidate import AnyCandidate, read_candidate
+from privgan.pipeline.read_candidate import AnyCandidate, ReadCandidate, read_candidate
 
 CRITIC_FILE = "internal-critic.safetensors"
 
@@ -37,7 +38,7 @@ def white_box_scores(
     """
     found = read_candidate(candidate)
     if found.synthesizer.parts:
-        return {}  # Rows have no likelihood of their own.
+        return _of_whole_customers(found, rows, canary_mask)
     synthesizer, path = found.synthesizer, found.files.internal / CRITIC_FILE
     codes = rows.canary_codes(canary_mask, synthesizer.encoder)
     scores = {"likelihood": synthesizer.distribution.log_likelihood(codes)}
@@ -45,3 +46,15 @@ def white_box_scores(
         sizes = synthesizer.encoder.sizes
         scores["critic"] = critic_scores(load_critic(path, sizes), codes, sizes)
     return scores
+
+
+def _of_whole_customers(
+    found: ReadCandidate, rows: RealRows, canary_mask: np.ndarray
+) -> Mapping[str, np.ndarray]:
+    """Each row's score is that of its whole customer; none of related tables."""
+    if found.schema.history is None:
+        return {}
+    parts = found.synthesizer.parts
+    coded = ((model.part, model.encoder) for model in parts)
+    owner, views = rows.canary_histories(canary_mask, coded)
+    return {"likelihood": history_log_likelihoods(parts, views)[owner]}

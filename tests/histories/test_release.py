@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,13 @@ import privgan
 from privgan import synthesizer
 from privgan.cli.main import execute
 from privgan.errors import UsageError
+from privgan.generator.history_likelihood import history_log_likelihoods
+from privgan.generator.mixture import Mixture
+from privgan.generator.part_model import PartModel
+from privgan.parts.history_form import HistoryForm
+from privgan.parts.history_views import View, history_view
 from privgan.planning.plan import EFFORTS
+from privgan.table.conform import conform
 from privgan.table.files import write_tables
 from privgan.table.schema_file import parse_schema
 from privgan.table.violations import broken
@@ -96,6 +102,56 @@ def test_manifest_and_report_name_the_parts(job: Job) -> None:
     assert "customers.pairs" in page
     assert "are a history in the order of" in page
     assert "Constant within a history: " in page
+
+
+def test_a_customers_likelihood_is_that_of_its_row_and_of_each_event_given_its_context(
+    job: Job,
+) -> None:
+    model = synthesizer.load_synthesizer(job.release / "model")
+    form, (customers, events) = HistoryForm(model.schema), model.parts
+    typed = conform(purchases(40, seed=3), model.schema)
+    owner = typed["customer"].str[1:].astype(int).to_numpy()
+    views = {part.name: history_view(part.name, form, typed, owner) for part in form.parts}
+    codes = {
+        part.part.name: (
+            part.encoder.encode(views[part.part.name].frame),
+            views[part.part.name].customers,
+        )
+        for part in model.parts
+    }
+    found = history_log_likelihoods(model.parts, codes)
+    one = int(owner[np.flatnonzero(np.bincount(owner)[owner] > 2)[0]])
+    here = owner == one
+    alone = typed[here].reset_index(drop=True)
+    row = _log_shares(customers, history_view("customers", form, alone, owner[here]))
+    steps = _log_shares(events, history_view("events", form, alone, owner[here]))
+    context = [events.encoder.names.index(name) for name in events.part.context]
+    total = _mean_of(row, range(row.shape[-1])) - _mean_of(steps, context)
+    total += _mean_of(steps, range(steps.shape[-1]))
+    assert found[one] == pytest.approx(total, rel=1e-9)
+
+
+def _log_shares(model: PartModel, view: View) -> np.ndarray:
+    """Log-share of each code of a view's rows in each entry [rows, entries, columns]."""
+    codes, mixture = model.encoder.encode(view.frame), model.distribution
+    assert isinstance(mixture, Mixture)
+    tiny = 1e-300
+    parts = [
+        np.log(part[:, codes[:, at]].T + tiny) for at, part in enumerate(mixture.probabilities)
+    ]
+    return np.stack(parts, axis=-1)
+
+
+def _mean_of(logs: np.ndarray, columns: Iterable[int]) -> float:
+    """Sum over rows of the log of the entries' mean likelihood of some columns."""
+    likely = np.exp(logs[..., list(columns)].sum(-1))
+    return float(np.log(likely.mean(1)).sum())
+
+
+def test_the_audit_asks_how_likely_whole_customers_are(job: Job) -> None:
+    audit = json.loads((job.folder / "out" / "internal" / "internal-audit.json").read_bytes())
+    (found,) = [one for one in audit["metrics"] if one["name"].endswith("likelihood_auc")]
+    assert found["value"] == pytest.approx(0.5, abs=0.2)  # 1,500 customers: six deviations.
 
 
 def _swap_days(folder: Path) -> None:

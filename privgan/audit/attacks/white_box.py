@@ -19,7 +19,8 @@ from privgan.metric import Metric, none_run
 
 LIKELIHOOD = Attack(
     "attack.membership.likelihood_auc",
-    "log-likelihood of the row's codes under the released model, which is known exactly",
+    "log-likelihood of the row's codes under the released model, which is known exactly; of"
+    " histories that of all rows of the customer, each event given the one before",
 )
 CRITIC = Attack(
     "attack.membership.critic_auc",
