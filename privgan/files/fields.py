@@ -101,7 +101,7 @@ _PLAN: dict[str, Declaration] = {
     "settings": _SETTINGS,
     "parts": {
         **_named(PUBLIC, "name share schema_fingerprint max_rows_per_unit"),
-        **_named(MEASURED, "rows kind marginal_share"),
+        **_named(MEASURED, "rows rows_of_each kind marginal_share"),
         "settings": _SETTINGS,
     },
 }

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from privgan.generator.autoregressive import Autoregressive, one_hot
+from privgan.generator.autoregressive import Autoregressive
 from privgan.generator.losses import MarginalLoss
 from privgan.generator.mixture import GeneratorModel, Mixture
 from privgan.generator.network_fit import illness_of_rows
@@ -92,8 +92,7 @@ def adversarial_loss(shares: Tensor, fakes: Tensor, critic: Autoregressive) -> T
 def likelihoods(critic: Autoregressive, codes: np.ndarray) -> np.ndarray:
     """The critic's log-likelihood [rows], in nats, of codes [rows, columns]."""
     found = [
-        critic(one_hot(torch.from_numpy(part.astype(np.int64)), critic.sizes))
-        for part in np.array_split(codes, max(1, len(codes) // _CHUNK))
+        critic(critic.inputs(part)) for part in np.array_split(codes, max(1, len(codes) // _CHUNK))
     ]
     return torch.cat(found).double().numpy()
 

@@ -87,6 +87,7 @@ def draw_block(
     guides: Sequence[Guide] = (),
     tilts: Mapping[int, np.ndarray] | None = None,
     watch: Watch | None = None,
+    given: Mapping[int, np.ndarray] | None = None,
 ) -> Block:
     """Draw the codes of some rows, exchangeable.
 
@@ -97,13 +98,18 @@ def draw_block(
         guides: What is allowed, each of other columns.
         tilts: For some columns by what factor each code [codes] is favoured; above 0.
         watch: Told the shares of tilted columns.
+        given: Codes [rows] of the columns that are known and not drawn.
     """
-    walk, tilts = Walk(network, rows), tilts or {}
+    walk, tilts, known = Walk(network, rows), tilts or {}, given or {}
     guide_of = {column: guide for guide in guides for column in guide.columns}
     codes = np.empty((len(network.sizes), rows), dtype=np.min_scalar_type(max(network.sizes)))
     logs = np.zeros(rows)
     for column in range(len(network.sizes)):
         shares, guide = walk.shares(column), guide_of.get(column)
+        if column in known:
+            codes[column] = known[column]
+            walk.put(column, known[column].astype(np.int64))
+            continue
         if guide is not None or column in tilts:
             likely = None if guide is None else guide.allowed(column)
             shares, change = _guided(shares, likely, tilts.get(column))

@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from privgan.generator.chain import Chain
 from privgan.generator.network_form import last_read
 from privgan.generator.one_hot import Layout, shares_of
 
@@ -69,14 +71,24 @@ class Autoregressive(nn.Module):
     """p(row) = Π p(column | columns before it), in the columns' fixed order.
 
     Args:
-        sizes: Number of codes of each column.
+        sizes: Number of codes of each of the table's columns.
         width: Units of the hidden layer.
         seed: Moves the initial weights.
+        chain: The order of its columns, and which of them are given: the likelihood is that of the
+            others; None for the table's order, with all of them drawn.
+
+    Attributes:
+        sizes: Number of codes of each column, in the chain's order.
+        table_sizes: The same in the table's order.
     """
 
-    def __init__(self, sizes: Sequence[int], *, width: int, seed: int = 0) -> None:
+    def __init__(
+        self, sizes: Sequence[int], *, width: int, seed: int = 0, chain: Chain | None = None
+    ) -> None:
         super().__init__()
-        self.sizes, self.width = tuple(sizes), width
+        self.chain = Chain.plain(len(sizes)) if chain is None else chain
+        self.sizes, self.table_sizes = self.chain.sizes(sizes), tuple(sizes)
+        self.width = width
         columns = torch.arange(len(self.sizes))
         owner = columns.repeat_interleave(torch.tensor(self.sizes))
         # The last column that each hidden unit reads.
@@ -85,6 +97,9 @@ class Autoregressive(nn.Module):
         before = torch.cat([last, owner])[None] < columns[:, None]
         self.out = MaskedLinear(before.float(), owner)
         self._layout = Layout(self.sizes, torch.device("cpu"))
+        # Not a buffer, as the masks.
+        given = torch.tensor([at in self.chain.given for at in range(len(self.sizes))])
+        self._counted = (~given[owner]).float()
         self._hold(_Scales.none(sum(self.sizes), width))
         self._restart(seed)
 
@@ -96,6 +111,10 @@ class Autoregressive(nn.Module):
                 layer.weight.copy_(deviation * torch.randn(layer.weight.shape, generator=random))
                 layer.bias.zero_()
             self.out.weight[:, self.width :] = 0.0
+
+    def inputs(self, codes: np.ndarray) -> Tensor:
+        """One-hot rows [rows, all codes] of codes in the table's order [rows, columns]."""
+        return one_hot(torch.from_numpy(self.chain.of(codes).astype(np.int64)), self.sizes)
 
     def logits(self, rows: Tensor) -> Tensor:
         """Logits [..., all codes] of one-hot rows [..., all codes].
@@ -109,9 +128,12 @@ class Autoregressive(nn.Module):
         return logits
 
     def forward(self, rows: Tensor) -> Tensor:
-        """Log-likelihoods [...], in nats, of one-hot rows [..., all codes]."""
+        """Log-likelihoods [...], in nats, of one-hot rows [..., all codes]; given what is given."""
         logits = self.logits(rows).flatten(0, -2)
-        found: Tensor = _LogLikelihood.apply(logits, rows.flatten(0, -2), self._layout)
+        counted = rows.flatten(0, -2) * self._counted.to(rows.dtype)
+        found: Tensor = _LogLikelihood.apply(
+            logits, counted, self._layout, self._counted.to(rows.dtype)
+        )
         return found.unflatten(0, rows.shape[:-1])
 
     @torch.no_grad()
@@ -127,7 +149,7 @@ class Autoregressive(nn.Module):
         """
         hidden = torch.tanh(self.first(rows))
         logits = self.out(torch.cat([hidden, rows], 1))
-        flow = rows - shares_of(logits, self._layout)
+        flow = (rows - shares_of(logits, self._layout)) * self._counted
         back = (flow @ self.out.masked[:, : self.width]) * (1 - hidden.square())
         scales = _Scales(
             codes=_scale(rows, _INPUT_POWER),
@@ -135,6 +157,8 @@ class Autoregressive(nn.Module):
             hidden=_scale(hidden, _INPUT_POWER),
             logits=_scale(flow, _FLOW_POWER),
         )
+        # Weights of given columns have no gradient: their scale is that of all.
+        scales.logits[self._counted == 0] = scales.logits[self._counted > 0].mean()
         self._hold(scales.of_mean_square_one(self.first.mask, self.out.mask))
         self._multiply(-1)
 
@@ -219,18 +243,21 @@ def _scale(values: Tensor, power: float) -> Tensor:
 
 
 class _LogLikelihood(torch.autograd.Function):
-    """Log-likelihoods [rows]; their gradient is the one-hot row less the shares."""
+    """Log-likelihoods [rows]; their gradient is the one-hot row less the shares.
+
+    Of columns that do not count the rows are 0, as the factors of their codes.
+    """
 
     @staticmethod
-    def forward(ctx: Any, logits: Tensor, rows: Tensor, layout: Layout) -> Tensor:
+    def forward(ctx: Any, logits: Tensor, rows: Tensor, layout: Layout, counted: Tensor) -> Tensor:
         shares = shares_of(logits, layout)
-        ctx.save_for_backward(rows - shares)
+        ctx.save_for_backward(rows - shares * counted)
         return (rows * shares.clamp_min(_TINY).log()).sum(1)
 
     @staticmethod
     def backward(ctx: Any, *flow: Tensor) -> tuple[Tensor | None, ...]:
         (slope,) = ctx.saved_tensors
-        return slope * flow[0][:, None], None, None
+        return slope * flow[0][:, None], None, None, None
 
 
 def one_hot(codes: Tensor, sizes: Sequence[int]) -> Tensor:

@@ -1,22 +1,57 @@
-"""Draw columns of a mixture given others, each row under a context of its own.
+"""Draw columns of a model given others, each row under a context of its own.
 
 Given an entry of the codebook the columns are independent. So an entry is drawn by Bayes' rule from
 what it gives the row's known codes, and the other codes from the entry: the mixture's exact
-conditional distribution, up to a floor that lets no unlikely context rule out every entry.
+conditional distribution, up to a floor that lets no unlikely context rule out every entry. A
+network gives its columns one after another: it draws what it is made to draw, in that order.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 import numpy as np
 
+from privgan.generator.chain import Chain
+from privgan.generator.frozen_network import FrozenNetwork, Walk
 from privgan.generator.mixture import Mixture
+from privgan.generator.part_model import PartModel, chain_of
 
 # Least likelihood of a code in an entry, relative to the entry that likes it best.
 _FLOOR = 1e-4
 # Factors between two rescalings: so many floors stay far above the smallest number.
 _FACTORS = 6
+
+
+class Conditional(Protocol):
+    """Draws columns of rows of which others are known."""
+
+    def known(
+        self, codes: Iterable[tuple[int, np.ndarray]], start: np.ndarray | None = None
+    ) -> np.ndarray:
+        """What is known of each row [rows, …], as ``sampled`` takes it.
+
+        Args:
+            codes: Known columns, each with its code [rows].
+            start: What was known before; None for nothing.
+        """
+
+    def sampled(
+        self,
+        known: np.ndarray,
+        columns: Sequence[int],
+        rng: np.random.Generator,
+        allowed: np.ndarray | None = None,
+    ) -> list[np.ndarray]:
+        """Codes [rows] of each of some columns, drawn together.
+
+        Args:
+            known: What is known of each row [rows, …].
+            columns: The columns.
+            rng: Public randomness.
+            allowed: Which codes [codes] of a single column may be drawn, bool; None for all.
+        """
 
 
 class ConditionalMixture:
@@ -50,6 +85,25 @@ class ConditionalMixture:
                 found /= found.max(1, keepdims=True)
         assert found is not None
         return found / found.max(1, keepdims=True)
+
+    def known(
+        self, codes: Iterable[tuple[int, np.ndarray]], start: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Weight of each entry for each row [rows, entries]."""
+        return self.weights(codes, start)
+
+    def sampled(
+        self,
+        known: np.ndarray,
+        columns: Sequence[int],
+        rng: np.random.Generator,
+        allowed: np.ndarray | None = None,
+    ) -> list[np.ndarray]:
+        """Codes [rows] of each of some columns, from one entry of each row."""
+        if allowed is not None:
+            known = self.allowing(known, columns[0], allowed)
+        entries = self.drawn(known, rng)
+        return [self.codes(column, entries, rng, allowed) for column in columns]
 
     def allowing(self, weights: np.ndarray, column: int, allowed: np.ndarray) -> np.ndarray:
         """Weights times the probability that each entry gives a column's allowed codes [codes]."""
@@ -85,6 +139,74 @@ class ConditionalMixture:
         points = rng.random(len(entries)) * ends
         found: np.ndarray = (shares[entries] <= points[:, None]).sum(1)
         return np.minimum(found, _last(allowed, shares.shape[1]))
+
+
+class ConditionalNetwork:
+    """A network's columns for rows whose context is known.
+
+    What is known of a row are its codes [columns of the table]; columns are drawn given all that
+    stand before them in the chain.
+
+    Args:
+        network: The distribution, in the chain's order.
+        chain: The order.
+    """
+
+    def __init__(self, network: FrozenNetwork, chain: Chain) -> None:
+        self._network, self._chain = network, chain
+        self._type = np.min_scalar_type(max(network.sizes))
+
+    def known(
+        self, codes: Iterable[tuple[int, np.ndarray]], start: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Codes [rows, columns] with the known ones filled in."""
+        found = None if start is None else start.copy()
+        for column, chosen in codes:
+            if found is None:
+                found = np.zeros((len(chosen), len(self._chain.order)), dtype=self._type)
+            found[:, column] = chosen
+        assert found is not None
+        return found
+
+    def sampled(
+        self,
+        known: np.ndarray,
+        columns: Sequence[int],
+        rng: np.random.Generator,
+        allowed: np.ndarray | None = None,
+    ) -> list[np.ndarray]:
+        """Codes [rows] of each of some columns, in the chain's order."""
+        places = {self._chain.place[column]: column for column in columns}
+        rows, found = self._chain.of(known), known.copy()
+        for start in range(0, len(rows), self._network.rows_at_once):
+            part = slice(start, start + self._network.rows_at_once)
+            walk = Walk(self._network, len(rows[part]))
+            for place in range(max(places) + 1):
+                shares, chosen = walk.shares(place), rows[part, place].astype(np.int64)
+                if place in places:
+                    if allowed is not None:
+                        shares = (shares + _TINY) * allowed[:, None]
+                    chosen = _picked(shares, rng)
+                    found[part, places[place]] = chosen
+                walk.put(place, chosen)
+        return [found[:, column].astype(np.int64) for column in columns]
+
+
+def _picked(shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A code [rows] in proportion to its shares [codes, rows]."""
+    ends = np.cumsum(shares, axis=0, dtype=np.float64)
+    points = rng.random(shares.shape[1]) * ends[-1]
+    found: np.ndarray = (ends[:-1] <= points).sum(0)
+    return found
+
+
+def conditional(part: PartModel) -> Conditional:
+    """Draws a part's columns, whatever model it has."""
+    model = part.distribution
+    if isinstance(model, FrozenNetwork):
+        return ConditionalNetwork(model, chain_of(part.part, part.encoder.names))
+    assert isinstance(model, Mixture)
+    return ConditionalMixture(model)
 
 
 _TINY = 1e-12

@@ -1,7 +1,8 @@
 """Exchange numbers between customers' events until each customer's means agree with its own row.
 
 Two events of different customers that are alike in all else exchange their numbers where both
-customers' means come nearer. What single events hold does not change by that, only who holds it.
+customers' means come nearer, and their spreads where these are modelled. What single events hold
+does not change by that, only who holds it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import pandas as pd
 from privgan.domain.cells import as_numbers, is_special
 from privgan.domain.frames import with_columns
 from privgan.parts.history_form import HistoryForm
+from privgan.schema.columns import Numeric
 from privgan.table.violations import holds
 
 _ROUNDS = 200
@@ -64,10 +66,11 @@ class _Sums:
     """How far each customer's sums are from what its means ask.
 
     Attributes:
-        values: Scaled ordinary values, 0 for others [rows, numeric columns].
-        ordinary: Whether a value counts for the mean [rows, numeric columns].
+        values: Scaled ordinary values, and squared distances of those whose spread is asked; 0 for
+            others [rows, sums].
+        ordinary: Whether a value counts [rows, sums].
         owner: Place of each row's customer [rows].
-        excess: Sum of the values less what is asked [customers, numeric columns].
+        excess: Sum of the values less what is asked [customers, sums].
         weight: What a unit of excess counts [customers].
     """
 
@@ -83,7 +86,8 @@ class _Sums:
     ) -> _Sums:
         """The sums of events."""
         parts = [
-            _scaled(frame, owner, form, customers, index) for index in range(len(form.numbers))
+            *(_scaled(frame, owner, form, customers, column) for column in form.numbers),
+            *(_squared(frame, owner, form, customers, column) for column in form.spreads),
         ]
         values, ordinary, excess = (np.stack(part, axis=1) for part in zip(*parts, strict=True))
         events = np.bincount(owner, minlength=len(customers))
@@ -114,18 +118,49 @@ class _Sums:
 
 
 def _scaled(
-    frame: pd.DataFrame, owner: np.ndarray, form: HistoryForm, customers: pd.DataFrame, index: int
+    frame: pd.DataFrame,
+    owner: np.ndarray,
+    form: HistoryForm,
+    customers: pd.DataFrame,
+    column: Numeric,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Scaled values and which count [rows], and each customer's excess [customers]."""
-    column = form.numbers[index]
-    values = as_numbers(frame[column.name], column)
-    ordinary = ~(np.isnan(values) | is_special(values, column))
-    scale = (np.std(values[ordinary]) if ordinary.any() else 0.0) or 1.0
+    values, ordinary, _, scale = _ordinary(frame, column)
     values = np.where(ordinary, values, 0.0) / scale
     total = np.bincount(owner, weights=values, minlength=len(customers))
     known = np.bincount(owner, weights=ordinary, minlength=len(customers))
     asked = known * customers[form.mean(column)].to_numpy(dtype=float) / scale
     return values, ordinary, np.nan_to_num(total - asked)
+
+
+def _squared(
+    frame: pd.DataFrame,
+    owner: np.ndarray,
+    form: HistoryForm,
+    customers: pd.DataFrame,
+    column: Numeric,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Scaled squares and which count [rows], and each customer's excess [customers].
+
+    Squares are of distances from the mean of all, so that means and spreads both tell them.
+    """
+    values, ordinary, centre, scale = _ordinary(frame, column)
+    squares = np.where(ordinary, ((values - centre) / scale) ** 2, 0.0)
+    known = np.bincount(owner, weights=ordinary, minlength=len(customers))
+    mean, spread = (
+        customers[name].to_numpy(dtype=float) for name in (form.mean(column), form.spread(column))
+    )
+    asked = known * (((mean - centre) / scale) ** 2 + (spread / scale) ** 2)
+    total = np.bincount(owner, weights=squares, minlength=len(customers))
+    return squares, ordinary, np.nan_to_num(total - asked)
+
+
+def _ordinary(frame: pd.DataFrame, column: Numeric) -> tuple[np.ndarray, np.ndarray, float, float]:
+    """Values and which are ordinary [rows], and the ordinary ones' mean and deviation."""
+    values = as_numbers(frame[column.name], column)
+    ordinary = ~(np.isnan(values) | is_special(values, column))
+    some = values[ordinary] if ordinary.any() else np.zeros(1)
+    return values, ordinary, float(some.mean()), float(some.std()) or 1.0
 
 
 def _classes(frame: pd.DataFrame, form: HistoryForm) -> np.ndarray:

@@ -6,7 +6,7 @@ weights once. A hidden unit is complete with the last column that it reads.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -94,20 +94,29 @@ class FrozenNetwork:
         """The columns, in order."""
         return tuple(_steps(self))
 
-    def log_likelihood(self, codes: np.ndarray) -> np.ndarray:
-        """Log-probability [rows], in nats, of codes [rows, columns]; exact."""
+    def log_likelihood(
+        self, codes: np.ndarray, columns: Collection[int] | None = None
+    ) -> np.ndarray:
+        """Log-probability [rows], in nats, of codes [rows, columns]; exact.
+
+        Args:
+            codes: The rows.
+            columns: Those that count, each given the ones before it; None for all.
+        """
+        counted = range(len(self.sizes)) if columns is None else columns
         parts = [
-            self._log_likelihood(codes[start : start + self.rows_at_once])
+            self._log_likelihood(codes[start : start + self.rows_at_once], counted)
             for start in range(0, len(codes), self.rows_at_once)
         ]
         return np.concatenate(parts) if parts else np.empty(0)
 
-    def _log_likelihood(self, codes: np.ndarray) -> np.ndarray:
+    def _log_likelihood(self, codes: np.ndarray, counted: Collection[int]) -> np.ndarray:
         walk, found = Walk(self, len(codes)), np.zeros(len(codes))
         for column, chosen in enumerate(codes.T.astype(np.int64)):
             logits = walk.logits(column)
-            found += logits[chosen, walk.rows]
-            found -= np.log(np.exp(logits, out=logits).sum(0))
+            if column in counted:
+                found += logits[chosen, walk.rows]
+                found -= np.log(np.exp(logits, out=logits).sum(0))
             walk.put(column, chosen)
         return found
 

@@ -9,19 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
 
 from privgan.domain.cells import as_numbers, from_numbers, step_of
-from privgan.domain.encoding import ColumnCode, Encoder
+from privgan.domain.encoding import ColumnCode
 from privgan.domain.frames import positions_of, with_columns
-from privgan.errors import InternalError
-from privgan.generator.conditional import ConditionalMixture
-from privgan.generator.distribution import Distribution
+from privgan.generator.conditional import conditional
 from privgan.generator.exchanges import exchanged
-from privgan.generator.mixture import Mixture
+from privgan.generator.part_model import PartModel
 from privgan.parts.history_form import HistoryForm
 from privgan.table.violations import holds
 
@@ -29,18 +26,6 @@ from privgan.table.violations import holds
 _BLOCK = 4_096
 # Times that an event that breaks a constraint is drawn again.
 _ATTEMPTS = 50
-
-
-class EventModel(Protocol):
-    """A fitted model of events, as far as drawing needs it."""
-
-    @property
-    def encoder(self) -> Encoder:
-        """Codes to values."""
-
-    @property
-    def distribution(self) -> Distribution:
-        """The distribution over codes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,12 +91,10 @@ class HistoryDraws:
         events: The model of the events.
     """
 
-    def __init__(self, form: HistoryForm, events: EventModel) -> None:
+    def __init__(self, form: HistoryForm, events: PartModel) -> None:
         self._form, self._encoder = form, events.encoder
         self._index = {name: place for place, name in enumerate(events.encoder.names)}
-        if not isinstance(events.distribution, Mixture):
-            raise InternalError("events are drawn from a mixture")
-        self._mixture = ConditionalMixture(events.distribution)
+        self._model = conditional(events)
         self._takes_step = _present(events.encoder.columns[self._index[form.step]])
 
     def of(self, customers: pd.DataFrame, rng: np.random.Generator) -> Histories:
@@ -144,7 +127,7 @@ class HistoryDraws:
         own = customers.iloc[strands.customer].reset_index(drop=True)
         own[self._form.count] = self._form.coarse_counts.of(strands.number)
         context = [*self._form.lent_by_customers, self._form.count]
-        known = self._mixture.weights(self._coded(own, context))
+        known = self._model.known(self._coded(own, context))
         before = _Before(strands.first, {})
         for place in range(int(strands.number[0])):
             active = slice(int((strands.number > place).sum()))
@@ -165,18 +148,18 @@ class HistoryDraws:
     def _event(self, event: _Event, rng: np.random.Generator) -> tuple[pd.DataFrame, np.ndarray]:
         """One event of each strand, and whether it holds the constraints [strands]."""
         form = self._form
-        weights = self._mixture.weights(self._context(event), event.known)
-        step = self._step(event, weights, rng)
+        known = self._model.known(self._context(event), event.known)
+        step = self._step(event, known, rng)
         moments = from_numbers(event.before.times, form.order)
         found = {part.name: event.own[part.name].to_numpy() for part in form.constants}
         frame = pd.DataFrame(found | {form.order.name: moments})
         coded = [*self._coded(frame, [form.order.name]), (self._index[form.step], step)]
-        weights = self._mixture.weights(coded, weights)
-        drawn, event.before.codes = self._own(weights, rng)
+        known = self._model.known(coded, known)
+        drawn, event.before.codes = self._own(known, rng)
         frame = pd.concat([frame, drawn], axis=1)
         if event.place == 0:
             frame = self._alone(event, frame)
-        return self._held(frame, event, weights, rng)
+        return self._held(frame, event, known, rng)
 
     def _context(self, event: _Event) -> Iterator[tuple[int, np.ndarray]]:
         """Codes of what an event looks at beside its customer."""
@@ -187,10 +170,10 @@ class HistoryDraws:
             missing = self._encoder.columns[index].size - 1
             yield index, event.before.codes.get(part.name, np.full(len(left), missing))
 
-    def _step(self, event: _Event, weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def _step(self, event: _Event, known: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Code of each event's step [strands]; the moments before become the event's own."""
         column, strands = self._encoder.columns[self._index[self._form.step]], event.strands
-        codes = np.full(len(weights), column.size - 1)
+        codes = np.full(len(known), column.size - 1)
         if event.place == 0:
             return codes
         times = np.where(strands.number == event.place + 1, strands.last, event.before.times)
@@ -199,9 +182,7 @@ class HistoryDraws:
         )
         if len(free):
             index, allowed = self._index[self._form.step], self._takes_step
-            likely = self._mixture.allowing(weights[free], index, allowed)
-            entries = self._mixture.drawn(likely, rng)
-            codes[free] = self._mixture.codes(index, entries, rng, allowed)
+            (codes[free],) = self._model.sampled(known[free], [index], rng, allowed)
             left = (strands.number[free] - event.place - 1) + 1
             steps = column.decode(codes[free], rng).to_numpy(dtype=float)
             shares = np.minimum(1.0, steps / left)
@@ -211,15 +192,15 @@ class HistoryDraws:
         return codes
 
     def _own(
-        self, weights: np.ndarray, rng: np.random.Generator
+        self, known: np.ndarray, rng: np.random.Generator
     ) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
         """Own columns of events [rows, own columns], and their codes."""
-        entries = self._mixture.drawn(weights, rng)
         names = [part.name for part in self._form.own]
-        codes = {name: self._mixture.codes(self._index[name], entries, rng) for name in names}
+        drawn = self._model.sampled(known, [self._index[name] for name in names], rng)
+        codes = dict(zip(names, drawn, strict=True))
         columns = self._encoder.columns
         values = {name: columns[self._index[name]].decode(codes[name], rng) for name in names}
-        return pd.DataFrame(values, index=range(len(weights))), codes
+        return pd.DataFrame(values, index=range(len(known))), codes
 
     def _alone(self, event: _Event, frame: pd.DataFrame) -> pd.DataFrame:
         """The events with means and usual values where these are the one event's own."""
@@ -238,7 +219,7 @@ class HistoryDraws:
         self,
         frame: pd.DataFrame,
         event: _Event,
-        weights: np.ndarray,
+        known: np.ndarray,
         rng: np.random.Generator,
     ) -> tuple[pd.DataFrame, np.ndarray]:
         """The events, drawn again where they break a constraint, and which hold all of them."""
@@ -247,7 +228,7 @@ class HistoryDraws:
             broken = np.flatnonzero(~self._holds(frame))
             if not len(broken):
                 break
-            values, codes = self._own(weights[broken], rng)
+            values, codes = self._own(known[broken], rng)
             for name in names:
                 frame[name] = _placed(frame[name], broken, values[name])
                 event.before.codes[name][broken] = codes[name]
@@ -268,7 +249,7 @@ class _Event:
         strands: The strands.
         place: How many events stand before it.
         own: Their customers' rows [strands, columns of the customers' part].
-        known: Weights of the entries by these [strands, entries].
+        known: What the model knows by these [strands, …].
         before: What is known of the event before.
     """
 

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from privgan.errors import InternalError
+from privgan.generator.frozen_network import FrozenNetwork
 from privgan.generator.mixture import Mixture
-from privgan.generator.part_model import PartModel
+from privgan.generator.part_model import PartModel, chain_of
 
 
 def history_log_likelihoods(
@@ -35,9 +35,11 @@ def history_log_likelihoods(
 
 def _given_context(model: PartModel, codes: np.ndarray) -> np.ndarray:
     """Log-probability [rows] of a view's own columns, given those that are its context."""
-    mixture, names = model.distribution, model.encoder.names
-    if not isinstance(mixture, Mixture):
-        raise InternalError("events are drawn from a mixture")
+    found, names = model.distribution, model.encoder.names
+    if isinstance(found, FrozenNetwork):
+        chain = chain_of(model.part, names)
+        return found.log_likelihood(chain.of(codes), chain.drawn)
+    assert isinstance(found, Mixture)
     known = [place for place, name in enumerate(names) if name in model.part.context]
-    whole = mixture.log_likelihood(codes)
-    return whole - mixture.log_likelihood(codes, known) if known else whole
+    whole = found.log_likelihood(codes)
+    return whole - found.log_likelihood(codes, known) if known else whole

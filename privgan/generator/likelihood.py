@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from privgan.generator.autoregressive import Autoregressive, one_hot
+from privgan.generator.autoregressive import Autoregressive
 from privgan.generator.losses import ABSENT
 from privgan.generator.mixture import GeneratorModel
 from privgan.generator.private_phase import Told
@@ -53,7 +53,7 @@ def fit_likelihood(
     (group,) = optimiser.param_groups
     for step in range(steps):
         group["lr"] = learning_rate * 0.5 * (1 + math.cos(math.pi * step / steps))
-        loss = -network(one_hot(torch.from_numpy(draw(rows)), network.sizes)).mean()
+        loss = -network(network.inputs(draw(rows))).mean()
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -137,7 +137,7 @@ class LikelihoodTraining:
         members = self.trainer.batch_members(len(samples)).numpy()
         codes, place = samples.batch(members)
         rows, kinds = stacked(
-            one_hot(torch.from_numpy(codes), self.network.sizes),
+            self.network.inputs(codes),
             place,
             len(members),
             _PRESENT,

@@ -14,7 +14,8 @@ import numpy as np
 import torch
 
 from privgan.generator.ancestral import draw_block
-from privgan.generator.autoregressive import Autoregressive, one_hot
+from privgan.generator.autoregressive import Autoregressive
+from privgan.generator.chain import Chain
 from privgan.generator.frozen_network import FrozenNetwork
 from privgan.generator.likelihood import fit_likelihood
 from privgan.generator.private_phase import Told
@@ -34,6 +35,7 @@ def distilled(
     settings: LikelihoodSettings,
     *,
     seed: int,
+    chain: Chain | None = None,
     progress: Told | None = None,
 ) -> Autoregressive:
     """A network fitted to the mixture's rows, its weights scaled for DP-SGD.
@@ -43,9 +45,10 @@ def distilled(
         sizes: Number of codes of each column.
         settings: The plan's.
         seed: Moves initial weights and batches.
+        chain: The order of its columns, and which are given; None for the table's, and none.
         progress: Told each step.
     """
-    network = Autoregressive(sizes, width=settings.width, seed=seed)
+    network = Autoregressive(sizes, width=settings.width, seed=seed, chain=chain)
     rng = np.random.default_rng([seed, 5])
     fit_likelihood(
         network,
@@ -55,7 +58,7 @@ def distilled(
         learning_rate=settings.distil_learning_rate,
         progress=progress,
     )
-    network.precondition(one_hot(torch.from_numpy(rows[:_SCALED_BY]), network.sizes))
+    network.precondition(network.inputs(rows[:_SCALED_BY]))
     return network
 
 
@@ -63,6 +66,7 @@ def refitted(
     network: Autoregressive,
     targets: Sequence[Target],
     *,
+    contexts: np.ndarray,
     rounds: int,
     rng: np.random.Generator,
     progress: Told | None = None,
@@ -72,6 +76,7 @@ def refitted(
     Args:
         network: After DP-SGD, its scales folded in.
         targets: Noisy shares; those of one and two columns are used, and coarse ones.
+        contexts: Codes of the mixture [rows, columns], for the columns that are given.
         rounds: How often.
         rng: Public randomness.
         progress: Told each step.
@@ -79,8 +84,8 @@ def refitted(
     made = copy.deepcopy(network).requires_grad_(True)
     clear = [one for one in targets if len(one.clique) <= _WIDEST or one.groups is not None]
     for number in range(rounds):
-        codes = drawn(made, _POOL, rng)
-        ends = np.cumsum(raked(codes, made.sizes, clear, rng))
+        codes = drawn(made, contexts[rng.integers(len(contexts), size=_POOL)], rng)
+        ends = np.cumsum(raked(codes, made.table_sizes, clear, rng))
 
         def picked(rows: int, codes: np.ndarray = codes, ends: np.ndarray = ends) -> np.ndarray:
             found: np.ndarray = codes[np.searchsorted(ends, rng.random(rows) * ends[-1])]
@@ -94,12 +99,15 @@ def refitted(
     return made
 
 
-def drawn(network: Autoregressive, rows: int, rng: np.random.Generator) -> np.ndarray:
-    """Codes [rows, columns] of the network."""
-    frozen = FrozenNetwork.of(network)
-    starts = range(0, rows, frozen.rows_at_once)
-    counts = [min(frozen.rows_at_once, rows - start) for start in starts]
-    return np.concatenate([draw_block(frozen, count, rng).codes for count in counts])
+def drawn(network: Autoregressive, contexts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Codes [rows, columns] of the network; given columns are those of contexts [rows, columns]."""
+    frozen, chain = FrozenNetwork.of(network), network.chain
+    known, found = chain.of(contexts), []
+    for start in range(0, len(known), frozen.rows_at_once):
+        part = known[start : start + frozen.rows_at_once]
+        given = {column: part[:, column] for column in chain.given}
+        found.append(draw_block(frozen, len(part), rng, given=given).codes)
+    return chain.back(np.concatenate(found))
 
 
 # A network further from noisy marginals than this many times the mixture, and by at least so much,
@@ -123,10 +131,10 @@ def illness(
     if not all(torch.isfinite(part).all() for part in network.parameters()):
         return "its weights diverged"
     try:
-        codes = drawn(network, len(rows), rng)
+        codes = drawn(network, rows, rng)
     except ValueError:
         return "its weights diverged"
-    return illness_of_rows(codes, rows, network.sizes, targets)
+    return illness_of_rows(codes, rows, network.table_sizes, targets)
 
 
 def illness_of_rows(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +12,10 @@ from torch import Tensor
 from privgan.domain.cells import cells_of
 from privgan.domain.encoding import Encoder, encoder_from_json
 from privgan.files.limits import MOST_CELLS, MOST_SAMPLED_ROWS
+from privgan.generator.chain import Chain
 from privgan.generator.distribution import Distribution
 from privgan.generator.frozen import Frozen, facts_of, format_of, frozen_of, tensors_of
+from privgan.generator.network_form import MIXTURE_FORMAT
 from privgan.parts.part import Part, part_of, step_of
 from privgan.schema.schema import Schema
 
@@ -155,6 +157,17 @@ def _own(tensors: Mapping[str, Tensor], part: Part) -> dict[str, Tensor]:
     }
 
 
+def chain_of(part: Part, names: Sequence[str]) -> Chain:
+    """The order in which a network draws a part's columns.
+
+    Args:
+        part: The part.
+        names: Its columns, in the table's order.
+    """
+    known = [at for at, name in enumerate(part.chain) if name in part.context]
+    return Chain(tuple(names.index(name) for name in part.chain), frozenset(known))
+
+
 def _part_model(
     part: Part,
     facts: Mapping[str, Any],
@@ -165,11 +178,18 @@ def _part_model(
     return PartModel(
         part=part,
         encoder=encoder,
-        model=frozen_of(facts, tensors, encoder.sizes),
+        model=frozen_of(facts, tensors, sizes_of(part, encoder, facts["format"])),
         frequencies=frequencies,
         max_cells=facts["max_cells"],
         rows=facts["rows"],
     )
+
+
+def sizes_of(part: Part, encoder: Encoder, found: str) -> tuple[int, ...]:
+    """Number of codes of each column, in the order that a part's model of a format has them."""
+    if found == MIXTURE_FORMAT or not part.chain:
+        return encoder.sizes
+    return chain_of(part, encoder.names).sizes(encoder.sizes)
 
 
 def cells_by_column(part: Part, cells: Mapping[str, int]) -> dict[str, int]:

@@ -70,6 +70,11 @@ class HistoryForm:
         return tuple(part for part in self.own if isinstance(part, Numeric))
 
     @cached_property
+    def spreads(self) -> tuple[Numeric, ...]:
+        """The numeric ones of which it is modelled how much they vary within a customer."""
+        return tuple(part for part in self.numbers if part.name in self.facts.spread)
+
+    @cached_property
     def classes(self) -> tuple[Discrete, ...]:
         """The discrete ones of an event's own columns."""
         return tuple(part for part in self.own if isinstance(part, Discrete))
@@ -149,6 +154,10 @@ class HistoryForm:
         """Name of a numeric column's mean over a customer's events."""
         return self._free(f"mean {column.name}")
 
+    def spread(self, column: Column) -> str:
+        """Name of a numeric column's standard deviation over a customer's events."""
+        return self._free(f"spread {column.name}")
+
     def usual(self, column: Column) -> str:
         """Name of a discrete column's most frequent value of a customer's events."""
         return self._free(f"usual {column.name}")
@@ -188,12 +197,16 @@ class HistoryForm:
             **{part.name: (CUSTOMERS, part.name) for part in self._lent_by_customers()},
             **{self.before(part): (EVENTS, part.name) for part in self.remembered},
         }
+        names = tuple(part.name for part in context)
+        known = (name for name in names if name != self.order.name)
+        drawn = (self.step, self.order.name, *(part.name for part in self.own))
         return Part(
             name=EVENTS,
             schema=self._view(columns, self.schema.unit, self._events_target(), ()),
-            context=tuple(part.name for part in context),
+            context=names,
             parent=CUSTOMERS,
             share=SHARES[EVENTS],
+            chain=(*known, *drawn),
             least=_SEVERAL if self.is_told_alone else 1,
             borrowed=borrowed,
         )
@@ -236,6 +249,10 @@ class HistoryForm:
             AtMost(low=self.first, high=self.last),
             WhenThen(when=f"{count} = 1", then=f"{last} is missing"),
             WhenThen(when=f"{count} >= 2", then=f"{last} is not missing"),
+            *(
+                WhenThen(when=f"{count} = 1", then=f"'{self.spread(part)}' is missing")
+                for part in self.spreads
+            ),
             *(rule for rule in self.schema.constraints if self._is_of_constants(rule)),
         )
 
@@ -247,6 +264,7 @@ class HistoryForm:
         yield replace(public(self.order), name=self.first)
         yield replace(public(self.order), name=self.last, missing=True)
         yield from map(self._mean, self.numbers)
+        yield from map(self._spread, self.spreads)
         yield from map(self._usual, self.classes)
 
     def _lent_by_customers(self) -> tuple[Column, ...]:
@@ -267,6 +285,16 @@ class HistoryForm:
             upper=column.upper,
             decimals=mean_decimals(column),
             missing=column.missing or bool(column.special_values),
+        )
+
+    def _spread(self, column: Numeric) -> Column:
+        return Numeric(
+            name=self.spread(column),
+            kind=Kind.FLOAT,
+            lower=0.0,
+            upper=(column.upper - column.lower) / 2,  # Half of the values at either bound.
+            decimals=mean_decimals(column),
+            missing=True,
         )
 
     def _usual(self, column: Discrete) -> Column:

@@ -77,6 +77,7 @@ class _Rows:
         columns[form.first] = firsts[form.order.name]
         columns[form.last] = _moments(last, form.order)
         columns |= {form.mean(part): self._means(part) for part in form.numbers}
+        columns |= {form.spread(part): self._spreads(part) for part in form.spreads}
         columns |= {form.usual(part): self._usual(part) for part in form.classes}
         return pd.DataFrame(columns)
 
@@ -108,6 +109,19 @@ class _Rows:
         known = np.add.reduceat(ordinary.astype(np.int64), self.start)
         means = np.where(known > 0, total / np.maximum(known, 1), np.nan)
         return np.round(np.clip(means, column.lower, column.upper), mean_decimals(column))
+
+    def _spreads(self, column: Numeric) -> np.ndarray:
+        """Standard deviation of a column's ordinary values [customers]; missing of fewer than 2."""
+        values = as_numbers(self.frame[column.name], column)
+        ordinary = ~(np.isnan(values) | is_special(values, column))
+        held = np.where(ordinary, np.clip(values, column.lower, column.upper), 0.0)
+        known = np.add.reduceat(ordinary.astype(np.int64), self.start)
+        means = np.add.reduceat(held, self.start) / np.maximum(known, 1)
+        away = np.where(ordinary, held - means[self.customer], 0.0)
+        squares = np.add.reduceat(away**2, self.start)
+        found = np.where(known > 1, np.sqrt(squares / np.maximum(known, 1)), np.nan)
+        most = (column.upper - column.lower) / 2
+        return np.round(np.minimum(found, most), mean_decimals(column))
 
     def _usual(self, column: Discrete) -> np.ndarray:
         """Most frequent value [customers], of several the first category; None without any."""

@@ -32,6 +32,8 @@ class Part:
         derived: The number of its first columns of which nothing is measured together. What they
             have in common follows from the parent's model, and from what else is measured.
         least: Customers with fewer rows in the table have none in the view.
+        chain: The columns in the order in which they become known while a row is drawn, for a
+            network; empty for a part that has none.
         borrowed: By column the part and column whose codes it has; the part may be itself. Such
             codes cost nothing again.
     """
@@ -43,6 +45,7 @@ class Part:
     share: float
     derived: int = 0
     least: int = 1
+    chain: tuple[str, ...] = ()
     borrowed: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     @property

@@ -13,6 +13,7 @@ from privgan.domain.encoding import ColumnCode, Encoder
 from privgan.errors import InternalError, UsageError
 from privgan.generator import warm_start
 from privgan.generator.mixture import GeneratorModel
+from privgan.generator.part_model import chain_of
 from privgan.ledger.ledger import PrivacyLedger, RunFacts, RunLedger
 from privgan.measurement.domain import (
     measure_domain,
@@ -172,6 +173,11 @@ def _measured_in_parts(job: Job, canaries: Canaries) -> Fitted:
         parent = made.get(part.parent or "") if part.derived else None
         numbers = _numbers_of(part, job.schema) if part.derived else None
         found = _measured(own, canaries, _Known(known, alike, part, parent, numbers))
+        if plan.trained is not None:
+            # One customer is one sample however many rows it has: as many as the schema allows.
+            wide = job.table.view(part, job.schema, part.unit, job.coins)
+            chain = chain_of(part, found.encoder.names)
+            found = _refined(replace(own, table=wide, chain=chain), found)
         made[part.name] = found
         lenders[part.name] = Lender(found.encoder, found.measurements.frequencies())
     with job.progress.task(StageName.MEASURE):

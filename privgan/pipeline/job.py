@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from privgan.domain.encoding import Encoder
 from privgan.errors import InternalError
 from privgan.generator.autoregressive import Autoregressive
+from privgan.generator.chain import Chain
 from privgan.generator.dpsgd import PrivateTrainer
 from privgan.generator.mixture import GeneratorModel
 from privgan.generator.networks import Critic
@@ -122,6 +123,7 @@ class Job:
         run: Charges the run's steps.
         settings: How the plan is run.
         part: The part's name; empty for the table itself.
+        chain: The order in which a network draws its columns; None for the table's.
     """
 
     table: PrivateTable
@@ -130,6 +132,7 @@ class Job:
     run: RunLedger
     settings: FitSettings
     part: str = ""
+    chain: Chain | None = None
 
     @property
     def coins(self) -> SecretStream:

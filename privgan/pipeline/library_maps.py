@@ -9,6 +9,7 @@ from dataclasses import replace
 from privgan.errors import InternalError, UsageError
 from privgan.generator import dpsgd
 from privgan.ledger.filter import SLACK
+from privgan.parts.part import part_of
 from privgan.planning.dpsgd_settings import DpSgdSettings
 from privgan.planning.plan import Plan, PlanStep, StepKind
 from privgan.privacy.library_checks import check_tested
@@ -45,7 +46,10 @@ def check_libraries(plan: Plan) -> None:
     """
     check_tested()
     _check_costs(plan)
-    check_maps((*plan.domain_steps, *plan.steps), plan.trained)
+    parts = {part.name: part.plan.trained for part in plan.parts}
+    for step in (*plan.domain_steps, *plan.steps):
+        name = part_of(step.name, tuple(parts))
+        check_maps((step,), parts[name] if name else plan.trained)
     if not plan.steps:
         _check_examples(plan)
 

@@ -43,7 +43,12 @@ def with_network(job: Job, fitted: Fitted) -> Fitted:
     rows, model = fitted.generator.mixture().sample(_POOL, rng), fitted.generator
     with job.progress.task(StageName.DISTIL) as task:
         network = distilled(
-            rows, model.sizes, settings, seed=job.settings.seed, progress=task.update
+            rows,
+            model.sizes,
+            settings,
+            seed=job.settings.seed,
+            chain=job.chain,
+            progress=task.update,
         )
     return _holding(job.plan, fitted, network)
 
@@ -66,8 +71,10 @@ def _holding(plan: Plan, fitted: Fitted, network: Autoregressive) -> Fitted:
 def phase_of(job: Job, fitted: Fitted, charged: DpEvent) -> PrivatePhase:
     """What DP-SGD trains, at its start."""
     plan = job.plan
+    # A part's view holds more rows of a customer here than its marginals count.
+    each = (1.0,) * job.table.unit.max_rows if job.part else plan.rows_of_each
     training = Training(
-        rows_of_each=plan.rows_of_each,
+        rows_of_each=each,
         coins=job.coins,
         seed=job.settings.seed,
         trainer=job.settings.trainer,
@@ -156,7 +163,9 @@ def _healthy(job: Job, fitted: Fitted, phase: LikelihoodTraining) -> Fitted:
     with job.progress.task(StageName.RAKING) as task:
         ill = illness(trained, mixtures, (), rng)
         if ill is None:
-            trained = refitted(trained, targets, rounds=rounds, rng=rng, progress=task.update)
+            trained = refitted(
+                trained, targets, contexts=mixtures, rounds=rounds, rng=rng, progress=task.update
+            )
             ill = illness(trained, mixtures, targets, rng)
     if ill is None:
         return replace(fitted, network=trained)

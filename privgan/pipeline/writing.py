@@ -170,8 +170,10 @@ def _record(
 def _unused(fitted: Fitted) -> bool:
     """Whether what DP-SGD trained is not in the model: noisy figures said that it failed."""
     plan = fitted.plan
-    return (plan.network is not None and fitted.network is None) or (
-        plan.critic is not None and fitted.critic is None
+    return (
+        (plan.network is not None and fitted.network is None)
+        or (plan.critic is not None and fitted.critic is None)
+        or any(map(_unused, fitted.parts.values()))
     )
 
 

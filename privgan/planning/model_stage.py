@@ -221,6 +221,18 @@ class Draft:
             return self._ratio_critic(noise_multiplier)
         return self._critic(noise_multiplier)
 
+    def calibrated_training(
+        self, others: Sequence[events.DpEvent], budget: PrivacyBudget
+    ) -> DpSgdSettings:
+        """What DP-SGD trains, with the least noise that a budget leaves beside other events."""
+
+        def all_events(noise_multiplier: float) -> Sequence[events.DpEvent]:
+            return [*others, *events_of(dpsgd_steps(self.trained(noise_multiplier))).values()]
+
+        return self.trained(
+            round_up(calibrate(all_events, budget, lowest=_SMALLEST_NOISE, highest=_LARGEST_NOISE))
+        )
+
     def _network(self, noise_multiplier: float) -> NetworkSettings:
         """The conditional network's settings."""
         effort = EFFORTS[self.plan.effort]
@@ -296,15 +308,8 @@ def calibrated(draft: Draft) -> tuple[tuple[PlanStep, ...], DpSgdSettings | None
         return draft.marginal_steps(scale), None
     rho = zcdp_of(budget) * share
     steps = draft.marginal_steps(rho**-0.5)
-    fixed = list(events_of(steps).values())
-
-    def all_events(noise_multiplier: float) -> Sequence[events.DpEvent]:
-        return [*fixed, *events_of(_dpsgd_steps(draft.trained(noise_multiplier))).values()]
-
-    trained = draft.trained(
-        round_up(calibrate(all_events, budget, lowest=_SMALLEST_NOISE, highest=_LARGEST_NOISE))
-    )
-    return (*steps, *_dpsgd_steps(trained)), trained
+    trained = draft.calibrated_training(list(events_of(steps).values()), budget)
+    return (*steps, *dpsgd_steps(trained)), trained
 
 
 def least_scale(
@@ -319,7 +324,7 @@ def least_scale(
     return calibrate(events_at, budget, lowest=1e-3, highest=_LARGEST_NOISE)
 
 
-def _dpsgd_steps(settings: DpSgdSettings) -> tuple[PlanStep, ...]:
+def dpsgd_steps(settings: DpSgdSettings) -> tuple[PlanStep, ...]:
     """The phase of DP-SGD, and the reserve for steps repeated after a crash."""
     network = isinstance(settings, NetworkSettings)
     name = "network" if network else "critic"

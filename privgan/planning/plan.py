@@ -374,7 +374,10 @@ class PlanPart:
     def to_json(self) -> dict[str, Any]:
         """The part as JSON values; its steps stand among those of the model."""
         plan = self.plan
+        # What DP-SGD's expected batch follows from.
+        each = {"rows_of_each": list(plan.rows_of_each)} if plan.trained else {}
         return {
+            **each,
             "name": self.name,
             "share": self.share,
             "schema_fingerprint": plan.schema_fingerprint,

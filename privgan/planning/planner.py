@@ -86,7 +86,7 @@ def make_plan(
     options = options or PlanOptions()
     _check_choices(effort, kind, marginal_share, resumable=options.resumable)
     if schema.history is not None or schema.tables:
-        _check_parts(kind, marginal_share, "related tables" if schema.tables else "histories")
+        _check_parts(kind, marginal_share, schema, resumable=options.resumable)
     domain = first_stage(schema, budget, count_rows=public_rows is None)
     widest = 1 if kind == GeneratorKind.GAN else options.widest
     marginals, generator = _settings(EFFORTS[effort], widest)
@@ -139,16 +139,24 @@ def _check_choices(
         )
 
 
-def _check_parts(kind: str, marginal_share: float | None, what: str) -> None:
+def _check_parts(
+    kind: str, marginal_share: float | None, schema: Schema, *, resumable: bool
+) -> None:
     """Check that nothing is asked for that a table in parts does not have."""
-    if kind not in {GeneratorKind.AUTO, GeneratorKind.MIXTURE}:
-        allowed = f"{GeneratorKind.AUTO}, {GeneratorKind.MIXTURE}"
+    what = "related tables" if schema.tables else "histories"
+    kinds = [GeneratorKind.AUTO, GeneratorKind.MIXTURE]
+    if schema.history is not None:
+        kinds.append(GeneratorKind.NETWORK)
+    if kind not in kinds:
+        allowed = ", ".join(kinds)
         raise UsageError(f"of {what} the generator is {str(kind)!r}; allowed: {allowed}")
-    if marginal_share not in {None, 1}:
+    if marginal_share not in {None, 1} and kind != GeneratorKind.NETWORK:
         raise UsageError(
-            f"of {what} the share of the marginals is {marginal_share}; it must be 1, for they"
-            " have no DP-SGD"
+            f"of {what} the share of the marginals is {marginal_share}; it must be 1, for"
+            " only a network has DP-SGD there"
         )
+    if resumable and kind == GeneratorKind.NETWORK:
+        raise UsageError(f"a resumable plan writes checkpoints of DP-SGD, and {what} have none")
 
 
 def _settings(effort: Effort, widest: int) -> tuple[MarginalSettings, GeneratorSettings]:

@@ -16,7 +16,14 @@ from privgan.planning.dpsgd_settings import (
     NetworkSettings,
     RatioCriticSettings,
 )
-from privgan.planning.model_stage import Draft, calibrated, least_scale, noise_of_pairs, zcdp_of
+from privgan.planning.model_stage import (
+    Draft,
+    calibrated,
+    dpsgd_steps,
+    least_scale,
+    noise_of_pairs,
+    zcdp_of,
+)
 from privgan.planning.plan import (
     EFFORTS,
     GeneratorKind,
@@ -35,7 +42,7 @@ from privgan.planning.workload import (
     number_of_codes,
     planned_sizes,
 )
-from privgan.privacy import accountant
+from privgan.privacy import accountant, events
 from privgan.privacy.accountant import PrivacySpent
 from privgan.privacy.budget import PrivacyBudget
 from privgan.schema.schema import Schema
@@ -75,15 +82,24 @@ def planned_in_parts(plan: Plan, schema: Schema) -> Plan:
         schema: The schema, with a history and every measured fact filled in.
     """
     parts = parts_of(schema)
+    trains = plan.kind is GeneratorKind.NETWORK
+    share = (plan.marginal_share or SHARE_BESIDE_NETWORK) if trains else 1.0
+    kind = GeneratorKind.NETWORK if trains else GeneratorKind.MIXTURE
+    plan = replace(plan, kind=kind, marginal_share=share, resumable=False)
     drafted = [_DraftedPart(part, _sub_plan(plan, part)) for part in parts]
     codes = min(one.plan.marginals.max_codes for one in drafted)
-    plan = replace(plan, kind=GeneratorKind.MIXTURE, marginal_share=1.0, resumable=False)
     plan = replace(plan, marginals=replace(plan.marginals, max_codes=codes))
     rows = _RowsAlone(plan, schema, 1.0 - sum(part.share for part in parts))
     pieces: list[_RowsAlone | _DraftedPart] = [rows, *drafted]
-    scale = least_scale(
-        lambda s: [step.event for one in pieces for step in one.steps(s)], plan.model_budget
-    )
+
+    def events_at(scale: float) -> list[events.DpEvent]:
+        return [step.event for one in pieces for step in one.steps(scale)]
+
+    if trains:
+        scale = zcdp_of(plan.model_budget) ** -0.5
+        drafted = [one.trained(events_at(scale), plan.model_budget) for one in drafted]
+    else:
+        scale = least_scale(events_at, plan.model_budget)
     own = rows.steps(scale)
     steps = (*own, *(step for one in drafted for step in one.named_steps(scale)))
     cost = accountant.spent(events_of(steps).values(), plan.model_budget.delta)
@@ -112,11 +128,29 @@ class _DraftedPart:
 
     part: Part
     plan: Plan
+    network: DpSgdSettings | None = None
+
+    @property
+    def _draft(self) -> Draft:
+        return Draft(self.plan, self.part.schema, frozenset(self.part.borrowed))
 
     def steps(self, scale: float) -> tuple[PlanStep, ...]:
-        """Its steps, with every noise multiplied by a scale."""
-        draft = Draft(self.plan, self.part.schema, frozenset(self.part.borrowed))
-        return draft.marginal_steps(scale / math.sqrt(self.part.share))
+        """Its steps, with every noise of a marginal multiplied by a scale."""
+        assert self.plan.marginal_share is not None
+        share = self.part.share * self.plan.marginal_share
+        steps = self._draft.marginal_steps(scale / math.sqrt(share))
+        return (*steps, *dpsgd_steps(self.network)) if self.network else steps
+
+    def trained(self, others: Sequence[events.DpEvent], budget: PrivacyBudget) -> _DraftedPart:
+        """The part with DP-SGD, where its plan has a network: with all noise that is left over.
+
+        Args:
+            others: The events of all other steps.
+            budget: What all may cost together.
+        """
+        if self.plan.kind is not GeneratorKind.NETWORK:
+            return self
+        return replace(self, network=self._draft.calibrated_training(others, budget))
 
     def named_steps(self, scale: float) -> Iterator[PlanStep]:
         """Its steps by their names among those of all parts."""
@@ -125,7 +159,7 @@ class _DraftedPart:
 
     def finished(self, scale: float) -> PlanPart:
         """The part's plan."""
-        plan = _finished(self.plan, self.part.schema, self.steps(scale), None, None)
+        plan = _finished(self.plan, self.part.schema, self.steps(scale), self.network, None)
         return PlanPart(name=self.part.name, share=self.part.share, plan=plan)
 
 
@@ -152,9 +186,8 @@ def _sub_plan(plan: Plan, part: Part) -> Plan:
         model_budget=budget,
         rows=max(1, round(customers * float(shares @ np.arange(1, most + 1)))),
         rows_of_each=tuple((shares / max(shares.sum(), _NONE)).tolist()),
-        kind=GeneratorKind.MIXTURE,
-        marginal_share=1.0,
-        resumable=False,
+        kind=plan.kind if part.chain else GeneratorKind.MIXTURE,
+        marginal_share=plan.marginal_share if part.chain else 1.0,
         derived=part.derived,
         table_rows={},
     )

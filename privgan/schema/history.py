@@ -18,14 +18,17 @@ class HistoryFacts:
             which they stand in the table.
         constant: The columns that hold one value for all rows of a customer; where they do not,
             that of the customer's first row counts.
+        spread: Numeric columns of which it is also modelled how much they vary within a customer.
         longest: The most events of a synthetic customer; of real ones, more count as so many.
     """
 
     order: str
     constant: tuple[str, ...] = ()
+    spread: tuple[str, ...] = ()
     longest: int = LONGEST
 
     def to_json(self) -> JsonDict:
         """``order`` and ``history``, as in a schema file."""
-        stated = {"constant": list(self.constant)} if self.constant else {}
+        lists = {"constant": self.constant, "spread": self.spread}
+        stated = {key: list(names) for key, names in lists.items() if names}
         return {"order": self.order, "history": {"longest": self.longest} | stated}

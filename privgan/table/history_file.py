@@ -19,7 +19,7 @@ from privgan.schema.history import LONGEST, HistoryFacts
 from privgan.schema.schema import Schema
 
 ORDER, HISTORY = "order", "history"
-TEXT_KEYS = frozenset({ORDER, "constant"})
+TEXT_KEYS = frozenset({ORDER, "constant", "spread"})
 _ORDERS = frozenset({Kind.DATE, Kind.DATETIME, Kind.INTEGER})
 _FEWEST_ROWS = 2
 
@@ -38,7 +38,11 @@ def with_history(document: Document, schema: Schema) -> Schema:
         return schema
     mistakes = [*_pair_mistakes(document), *_unit_mistakes(document, schema)]
     if not mistakes:
-        mistakes = [*_order_mistakes(document, schema), *_constant_mistakes(document, schema)]
+        mistakes = [
+            *_order_mistakes(document, schema),
+            *_constant_mistakes(document, schema),
+            *_spread_mistakes(document, schema),
+        ]
     if mistakes:
         raise DocumentError(document.name, mistakes)
     return replace(schema, history=_history(document))
@@ -50,6 +54,7 @@ def _history(document: Document) -> HistoryFacts:
     return HistoryFacts(
         order=document.data[ORDER],
         constant=tuple(facts.get("constant", ())),
+        spread=tuple(facts.get("spread", ())),
         longest=int(facts.get("longest", LONGEST)),
     )
 
@@ -110,3 +115,16 @@ def _constant_mistakes(document: Document, schema: Schema) -> Iterator[str]:
         elif name not in allowed:
             told = f"{shown(name)} is no column that is modelled{did_you_mean(name, allowed)}"
             yield document.mistake(path, f"{HISTORY}.constant: {told}")
+
+
+def _spread_mistakes(document: Document, schema: Schema) -> Iterator[str]:
+    stated = document.data[HISTORY]
+    facts = {} if stated is True else stated
+    left_out = {document.data[ORDER], *facts.get("constant", ())}
+    numbers = (part for part in schema.columns if isinstance(part, Numeric | OpenNumeric))
+    allowed = [column.name for column in numbers if column.name not in left_out]
+    for index, name in enumerate(facts.get("spread", ())):
+        if name not in allowed:
+            path: DocumentPath = (HISTORY, "spread", index)
+            told = f"{shown(name)} is no number of an event{did_you_mean(name, allowed)}"
+            yield document.mistake(path, f"{HISTORY}.spread: {told}")

@@ -63,8 +63,12 @@ def _targets(codes: np.ndarray, precision: float = 1e7) -> list[Target]:
     ]
 
 
+# Nothing of these networks is given.
+ANY = np.zeros((1, len(SIZES)), dtype=np.int64)
+
+
 def _distance(network: Autoregressive) -> float:
-    codes = drawn(network, 40_000, np.random.default_rng(5))
+    codes = drawn(network, np.repeat(ANY, 40_000, axis=0), np.random.default_rng(5))
     gaps = [
         exact_counts(codes, target.clique, SIZES) / len(codes) - target.shares
         for target in _targets(_truth()[1])
@@ -125,6 +129,7 @@ def test_a_perturbed_network_comes_back_to_its_pairs() -> None:
     back = refitted(
         noisy,
         _targets(_truth()[1]),
+        contexts=ANY,
         rounds=2,
         rng=np.random.default_rng(0),
         progress=lambda *now: told.append(now),
@@ -138,7 +143,8 @@ def test_a_perturbed_network_comes_back_to_its_pairs() -> None:
 
 def test_no_rounds_leave_the_network_as_it_is() -> None:
     noisy = _perturbed(0.25)
-    same = refitted(noisy, _targets(_truth()[1]), rounds=0, rng=np.random.default_rng(0))
+    targets, rng = _targets(_truth()[1]), np.random.default_rng(0)
+    same = refitted(noisy, targets, contexts=ANY, rounds=0, rng=rng)
     for one, other in zip(noisy.parameters(), same.parameters(), strict=True):
         assert torch.equal(one, other)
 

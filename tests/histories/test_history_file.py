@@ -49,6 +49,8 @@ def test_a_schema_without_a_history_is_as_before() -> None:
             "has special values",
         ),
         ("constant: [segment]", "constant: [segmnt]", "did you mean 'segment'?"),
+        ("constant: [segment]", "spread: [amuont]", "did you mean 'amount'?"),
+        ("constant: [segment]", "spread: [channel]", "is no number of an event"),
         ("constant: [segment]", "constant: [day]", "orders the rows and is not constant"),
         ("constant: [segment]", "constant: [customer]", "is no column that is modelled"),
         ("longest: 12", "longest: 1", "longest"),

@@ -78,16 +78,48 @@ def test_the_plan_follows_its_form_and_is_made_again_from_its_facts() -> None:
     assert illegible(plan, schema).pairs is None
 
 
-@pytest.mark.parametrize("kind", [GeneratorKind.GAN, GeneratorKind.NETWORK])
-def test_histories_have_no_other_generator(kind: GeneratorKind) -> None:
-    with pytest.raises(UsageError, match="of histories the generator is"):
-        make_plan(parse_schema(SCHEMA), PrivacyBudget(epsilon=3), public_rows=5_000, kind=kind)
+def test_histories_have_no_gan() -> None:
+    with pytest.raises(UsageError, match="of histories the generator is 'gan'; allowed: auto"):
+        make_plan(
+            parse_schema(SCHEMA),
+            PrivacyBudget(epsilon=3),
+            public_rows=5_000,
+            kind=GeneratorKind.GAN,
+        )
 
 
-def test_histories_have_no_dp_sgd() -> None:
+def test_a_network_of_the_events_has_its_share_of_their_budget() -> None:
+    schema = parse_schema(SCHEMA)
+    plan = make_plan(
+        schema, PrivacyBudget(epsilon=3), public_rows=60_000, kind=GeneratorKind.NETWORK
+    )
+    plan = with_domain(plan, schema, 60_000, EACH)
+    customers, events = plan.parts
+    assert (customers.plan.kind, events.plan.kind) == ("mixture", "network")
+    assert events.plan.network is not None
+    assert customers.plan.trained is None
+    spent = accountant.spent([step.event for step in plan.steps], plan.model_budget.delta)
+    assert 0.97 * plan.model_budget.epsilon < spent.epsilon <= plan.model_budget.epsilon
+    alone, step = _plan(schema), plan.step("events.network")
+    assert step.event == events.plan.network.event
+    # Half of the events' budget is the network's: the marginals' noise grows by about √2.
+    for name, least, most in (("events.pairs", 1.3, 1.55), ("customers.pairs", 0.95, 1.1)):
+        assert least < plan.step(name).noise / alone.step(name).noise < most
+    written = json.loads(json.dumps(plan.to_json()))
+    jsonschema.validate(written, json_schema("privgan.plan/1"))
+
+
+def test_dp_sgd_needs_a_network_and_writes_no_checkpoints() -> None:
     budget, schema = PrivacyBudget(epsilon=3), parse_schema(SCHEMA)
-    with pytest.raises(UsageError, match="it must be 1, for they have no DP-SGD"):
+    with pytest.raises(UsageError, match="it must be 1, for only a network has DP-SGD there"):
         make_plan(schema, budget, public_rows=5_000, marginal_share=0.5)
-    options = PlanOptions(resumable=True)
-    plan = make_plan(schema, budget, public_rows=5_000, options=options)
+    with pytest.raises(UsageError, match="and histories have none"):
+        make_plan(
+            schema,
+            budget,
+            public_rows=5_000,
+            kind=GeneratorKind.NETWORK,
+            options=PlanOptions(resumable=True),
+        )
+    plan = make_plan(schema, budget, public_rows=5_000, options=PlanOptions(resumable=True))
     assert not with_domain(plan, schema, 5_000, EACH).resumable

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from privgan.generator.exchanges import exchanged
 from privgan.owner.owners_table import OwnersTable
 from privgan.owner.private_table import PrivateTable
 from privgan.parts.history_form import HistoryForm
@@ -18,6 +19,7 @@ from privgan.table.conform import conform
 from privgan.table.schema_file import parse_schema
 from tests.histories.purchases import SCHEMA, purchases
 
+SPREAD = SCHEMA.replace("longest: 12", "spread: [amount], longest: 12")
 ROWS = pd.DataFrame(
     {
         "customer": ["b", "a", "a", "b", "a", "b", "c"],
@@ -45,6 +47,34 @@ def test_a_customer_is_summed_up_over_all_its_events() -> None:
     assert found["usual channel"].tolist() == ["app", "web", "app"]
     # What changes although it is constant by the schema is that of the first row in time.
     assert found["segment"].tolist() == ["gold", "gold", "basic"]
+
+
+def test_the_spread_of_a_customers_numbers_is_told_where_it_is_asked_for() -> None:
+    found = _view("customers", parse_schema(SPREAD))
+    deviations = [float(np.std([10, 20, -30])), float(np.std([5, 7, 6]))]
+    assert found["spread amount"].tolist()[:2] == pytest.approx(deviations, abs=0.01)
+    assert pd.isna(found["spread amount"].iloc[2])
+    assert "spread amount" in _view("events", parse_schema(SPREAD))
+
+
+def test_exchanges_bring_spreads_nearer_and_change_no_single_value() -> None:
+    schema = parse_schema(SPREAD)
+    form, rng = HistoryForm(schema), np.random.default_rng(0)
+    typed = conform(purchases(600, seed=2), schema)
+    owner = pd.factorize(typed["customer"], sort=True)[0]
+    customers = history_view("customers", form, typed, owner).frame
+    mixed = typed.drop(columns="customer").reset_index(drop=True)
+    mixed["amount"] = rng.permutation(mixed["amount"].to_numpy())
+    found = exchanged(mixed, owner, form, customers, rng)
+    assert sorted(found["amount"]) == sorted(mixed["amount"])
+
+    def away(rows: pd.DataFrame) -> float:
+        made = history_view("customers", form, rows, owner).frame["spread amount"]
+        return float((made - customers["spread amount"]).abs().mean())
+
+    means_alone = HistoryForm(parse_schema(SCHEMA))
+    others = exchanged(mixed, owner, means_alone, customers, np.random.default_rng(0))
+    assert away(found) < 0.75 * away(others) < away(mixed)
 
 
 def test_an_event_looks_at_its_customer_and_the_event_before() -> None:

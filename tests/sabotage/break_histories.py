@@ -69,3 +69,16 @@ def event_before_of_another_customer(patch: Patch) -> None:
     patch.setattr(
         history_views._Rows, "_before", lambda self, column: self.frame[column.name].shift(1)
     )
+
+
+@variant("L24, L37", checks.a_customers_events_are_one_sample, r"\d+ samples of \d+ customers")
+def events_clipped_one_by_one(patch: Patch) -> None:
+    """Each event of a view is a customer of its own, and is clipped alone."""
+    plain = private_table.PrivateTable.view
+
+    def view(self: Any, *args: Any) -> private_table.PrivateTable:
+        found = plain(self, *args)
+        rows = np.arange(len(found._customers))
+        return private_table.PrivateTable(found.dataset, found.unit, found._frame, rows)
+
+    patch.setattr(private_table.PrivateTable, "view", view)

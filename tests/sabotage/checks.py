@@ -38,6 +38,7 @@ from tests.sabotage.checks_of_gan import (
     the_gans_rows_are_charged_before,
 )
 from tests.sabotage.checks_of_histories import (
+    a_customers_events_are_one_sample,
     each_customers_views_are_its_own,
     views_hold_no_more_rows_than_their_steps_count,
 )
@@ -103,6 +104,7 @@ ALL = (
     each_customers_rows_are_its_own_in_every_table,
     related_views_hold_no_more_rows_than_their_steps_count,
     rows_that_belong_to_nobody_are_refused,
+    a_customers_events_are_one_sample,
     each_customers_views_are_its_own,
     views_hold_no_more_rows_than_their_steps_count,
     a_cut_ledger_is_refused,

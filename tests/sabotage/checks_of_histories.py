@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from privgan.owner.owners_table import OwnersTable
-from privgan.owner.private_table import PrivateTable
+from privgan.owner.private_table import PrivateTable, Samples
 from privgan.parts.history_form import HistoryForm
 from privgan.parts.history_views import history_view
 from privgan.planning.plan import Plan
@@ -79,6 +79,17 @@ def views_hold_no_more_rows_than_their_steps_count() -> None:
                 counted = getattr(step.mechanism, "sensitivity", None)
                 counted = counted or step.mechanism.histogram.sensitivity
                 assert counted >= most, f"{step.name} counts {counted} of {most} rows of a customer"
+
+
+def a_customers_events_are_one_sample() -> None:
+    """DP-SGD gets the events of a customer together, as many as there are customers with some."""
+    table, coins = OwnersTable(conform(_rows(), _SCHEMA), _SCHEMA), SecretStream()
+    private = table.private_table(np.zeros(table.row_count(), dtype=bool), coins)
+    events = HistoryForm(_SCHEMA).events
+    view = private.view(events, _SCHEMA, events.unit, coins)
+    samples = Samples(np.zeros((len(view._customers), 1), dtype=np.int64), view._customers)
+    customers = int((np.bincount(pd.factorize(_rows()["customer"])[0]) >= events.least).sum())
+    assert len(samples) == customers, f"{len(samples)} samples of {customers} customers"
 
 
 def _plan() -> Plan:

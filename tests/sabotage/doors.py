@@ -138,7 +138,9 @@ FRAMES = {
         *("of", "_nothing", "_block", "_above", "_rows", "_drawn", "_decoded", "_holds", "_held"),
     },
     "generator/related_sampler.py": {"chunk", "_drawn", "_finished"},
-    "generator/exchanges.py": {"exchanged", "of", "_scaled", "_classes", "_allowed"},
+    "generator/exchanges.py": {
+        *("exchanged", "of", "_scaled", "_squared", "_ordinary", "_classes", "_allowed"),
+    },
     "generator/history_draws.py": {
         *("of", "_block", "_coded", "_event", "_own", "_alone", "_held", "_holds"),
     },

@@ -184,8 +184,9 @@ def _misstated(released: Released, settings: Mapping[str, Any] | None) -> bool:
         return False
     raw = released.manifest.raw
     unused = raw.get("dp_sgd") is not None
-    if settings.get("network") is not None:
-        return released.is_network == unused
+    trained = [piece for piece in _generators(released) if piece.setting("network", "steps", 0)]
+    if trained:
+        return any(piece.is_network == unused for piece in trained)
     return unused and raw["plan"].get("kind") != GeneratorKind.GAN
 
 
@@ -331,7 +332,7 @@ def _shapes(piece: ModelPiece) -> dict[str, tuple[int | None, ...]]:
 
 def _network_shapes(piece: ModelPiece) -> dict[str, tuple[int | None, ...]]:
     """The length of each tensor of an autoregressive network."""
-    sizes, width = piece.encoder.sizes, piece.facts["width"]
+    sizes, width = piece.sizes, piece.facts["width"]
     counts = weight_counts(sizes, width)
     return {
         **{f"network.{name}.weight": (count,) for name, count in counts.items()},

@@ -11,7 +11,7 @@ import numpy as np
 
 from privgan.domain.encoding import Encoder
 from privgan.generator.network_form import NETWORK_FORMAT, PARTS_FORMAT
-from privgan.generator.part_model import cells_by_column, coded_of
+from privgan.generator.part_model import cells_by_column, coded_of, sizes_of
 from privgan.parts.history_form import parts_of
 from privgan.parts.part import Part, part_of, step_of
 from privgan.planning.plan_facts import PlanFacts
@@ -35,6 +35,7 @@ class ModelPiece:
         coded: Reads values to codes, and the noisy share of each code of each column.
         plan: Its rows, kind and settings by the plan; None where the plan states none.
         merged: The columns whose cells the plan merges; None where that is not known.
+        part: The part; None for the table itself.
     """
 
     name: str
@@ -43,6 +44,7 @@ class ModelPiece:
     coded: Callable[[], Coded]
     plan: Mapping[str, Any] | None
     merged: set[str] | None
+    part: Part | None = None
 
     @cached_property
     def _coded(self) -> Coded:
@@ -57,6 +59,13 @@ class ModelPiece:
     def frequencies(self) -> tuple[np.ndarray, ...]:
         """Noisy share of each code of each column."""
         return self._coded[1]
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Number of codes of each column, in the order that the generator has them."""
+        if self.part is None:
+            return self.encoder.sizes
+        return sizes_of(self.part, self.encoder, self.facts["format"])
 
     @property
     def is_network(self) -> bool:
@@ -128,6 +137,7 @@ def _piece(
         coded=lambda: coded_of(part.schema, facts, cells_by_column(part, cells)),
         plan=planned,
         merged=None if merged is None else merged | set(part.borrowed),
+        part=part,
     )
 
 

@@ -13,6 +13,7 @@ from privgan.domain.measured import opened
 from privgan.errors import UsageError
 from privgan.files.limits import MOST_PLANNED_CODES, MOST_PLANNED_COLUMNS
 from privgan.parts.history_form import parts_of
+from privgan.parts.part import part_of
 from privgan.planning.domain_stage import ROWS_OF_EACH, rows_of_each_of
 from privgan.planning.plan import FORMAT, GeneratorKind, Plan, StepKind
 from privgan.planning.plan_facts import PlanFacts, PlannedStep
@@ -161,24 +162,32 @@ def _are_shares(shares: Sequence[float]) -> bool:
 
 def _trained(plan: PlanFacts) -> Iterator[str]:
     """Check that the settings of what DP-SGD trains are its events'."""
-    if "settings" not in plan.raw:
-        return
-    for name, kinds in _TRAINED.items():
-        # A plan of before there was a network names none.
-        settings = plan.raw["settings"].get(name)
-        steps = {step.kind: step for step in plan.steps if step.kind in kinds}
-        if (settings is None) != (kinds[0] not in steps):
-            yield f"the {name}'s settings and the plan's steps do not both have a {name}, or none"
-        elif settings is not None:
-            yield from _dpsgd_problems(plan, name, settings, steps)
+    parts = {found["name"]: found for found in plan.get("parts", [])}
+    for part, facts in (("", plan.raw), *parts.items()):
+        if "settings" not in facts:
+            continue
+        own = [step for step in plan.steps if part_of(step.name, tuple(parts)) == part]
+        for name, kinds in _TRAINED.items():
+            # A plan of before there was a network names none.
+            settings = facts["settings"].get(name)
+            steps = {step.kind: step for step in own if step.kind in kinds}
+            if (settings is None) != (kinds[0] not in steps):
+                yield (
+                    f"the {name}'s settings and the plan's steps do not both have a {name}, or none"
+                )
+            elif settings is not None:
+                yield from _dpsgd_problems(plan.raw | facts, name, settings, steps)
 
 
 def _dpsgd_problems(
-    plan: PlanFacts, name: str, settings: Mapping[str, Any], steps: Mapping[str, PlannedStep]
+    plan: Mapping[str, Any],
+    name: str,
+    settings: Mapping[str, Any],
+    steps: Mapping[str, PlannedStep],
 ) -> Iterator[str]:
     """Check the events, the reserve, the clip norm and the expected batch of DP-SGD."""
     reserve, (phase, again) = settings["checkpoint_interval"], _TRAINED[name]
-    if not bool(reserve) == bool(plan.raw["resumable"]) == (again in steps):
+    if not bool(reserve) == bool(plan["resumable"]) == (again in steps):
         yield f"a resumable plan holds {name} steps in reserve, and no other does"
     for step in steps.values():
         wanted = settings["steps"] if step.kind == phase else reserve
@@ -187,7 +196,7 @@ def _dpsgd_problems(
             yield f"step {shown(step.name)} {told}"
     if settings["max_grad_norm"] <= 0:
         yield f"the {name}'s clip norm is not above 0"
-    batch = _expected_batch(plan.raw, settings["sample_rate"])
+    batch = _expected_batch(plan, settings["sample_rate"])
     if settings["expected_batch_size"] != batch:
         told = f"the {name}'s expected batch is {shown(settings['expected_batch_size'])}"
         yield f"{told}, and its sampling rate and the customers give {batch}"
