@@ -1,0 +1,1 @@
+"""Histories of customers on CDNOW and on the simulator: figures of whole customers."""
