@@ -6,7 +6,7 @@ It holds no row and samples for free.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,9 @@ import pandas as pd
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from privgan.domain.conditions import ColumnCondition
 from privgan.domain.encoding import Encoder
+from privgan.domain.predicates import Predicate
+from privgan.domain.quotas import Quota, Shares, checked_shares
 from privgan.errors import InternalError, UsageError
 from privgan.files.limits import (
     LARGEST_JSON,
@@ -26,6 +27,7 @@ from privgan.files.limits import (
     MOST_SAMPLED_CELLS,
     MOST_SAMPLED_ROWS,
 )
+from privgan.generator.completion import Completed, Completer
 from privgan.generator.distribution import Distribution
 from privgan.generator.frozen import Frozen, facts_of, format_of, frozen_of, tensors_of
 from privgan.generator.history_sampler import HistorySampler
@@ -40,10 +42,12 @@ from privgan.generator.part_model import (
 )
 from privgan.generator.related_sampler import RelatedSampler
 from privgan.generator.row_sampler import RowSampler
+from privgan.generator.strata import StrataSampler, quota_strata, share_strata
 from privgan.naming import call, parameter
 from privgan.parts.history_form import lenders_of, parts_of
 from privgan.privacy.guarantee import Guarantee
 from privgan.schema.schema import Schema
+from privgan.table.profiles import Profiles
 from privgan.table.schema_file import dump_schema, parse_schema
 
 WEIGHTS, FACTS = "model.safetensors", "model.json"
@@ -84,7 +88,7 @@ class Synthesizer:
         rows: int | None = None,
         *,
         seed: int = 0,
-        where: tuple[ColumnCondition, ...] = (),
+        where: tuple[Predicate, ...] = (),
         balanced: bool = False,
     ) -> pd.DataFrame:
         """Synthetic rows in the schema's types and order.
@@ -119,25 +123,72 @@ class Synthesizer:
         rows: int | None = None,
         *,
         seed: int = 0,
-        where: tuple[ColumnCondition, ...] = (),
+        where: tuple[Predicate, ...] = (),
         balanced: bool = False,
+        quotas: Sequence[Quota] = (),
+        shares: Shares | None = None,
     ) -> Chunks:
         """Sample in chunks of at most 100,000 rows, in bounded memory.
+
+        Args:
+            rows: As for ``sample``, and so are seed, where and balanced.
+            seed: See rows.
+            where: See rows.
+            balanced: See rows.
+            quotas: How many rows of each kind, in place of ``rows``; in random order.
+            shares: By column the shares of some categories; the other rows keep their proportions.
 
         Raises:
             UsageError: when the number of rows is none that can be drawn.
             IncompleteError: as ``sample``.
         """
-        wanted = self.rows if rows is None else rows
+        if quotas and (rows is not None or shares is not None):
+            told = f"{parameter('rows')} and {parameter('shares')} go without it"
+            raise UsageError(f"{parameter('quota')} says how many rows there are; {told}")
+        asked = self.rows if rows is None else rows
+        wanted = sum(quota.rows for quota in quotas) if quotas else asked
         if wanted < 1:
             raise UsageError(f"{parameter('rows')} is {wanted}; it must be at least 1")
         if wanted > MOST_SAMPLED_ROWS:
             told = f"it must be at most {MOST_SAMPLED_ROWS:,}"
             raise UsageError(f"{parameter('rows')} is {wanted}; {told}")
-        return Chunks(self._sampler(seed, where, balanced=balanced), wanted)
+        if not quotas and shares is None:
+            return Chunks(self._sampler(seed, where, balanced=balanced), wanted)
+        self._check_flat(parameter("quota" if quotas else "shares"))
+        strata = (
+            share_strata(self, checked_shares(shares, self.schema), where, wanted, seed)
+            if shares is not None
+            else quota_strata(quotas, where)
+        )
+        return Chunks(StrataSampler(self, seed, strata, balanced=balanced), wanted)
+
+    def complete(self, profiles: Profiles, *, seed: int = 0) -> Iterator[Completed]:
+        """Complete profiles in their order, in chunks of at most 100,000 rows.
+
+        Every given value is kept, and every constraint holds.
+
+        Args:
+            profiles: Rows of which some cells are given.
+            seed: Public randomness: the same seed draws the same rows.
+
+        Raises:
+            UsageError: when a profile cannot exist, or the table is in parts.
+            IncompleteError: when the model gives profiles next to no probability.
+        """
+        self._check_flat(parameter("given"))
+        return Completer(self, seed).chunks(profiles)
+
+    def _check_flat(self, what: str) -> None:
+        """Check that rows are drawn one by one."""
+        if self.parts:
+            kind = "related tables" if self.schema.tables else "histories"
+            raise UsageError(
+                f"{what} goes with rows that are drawn one by one, and {self.schema.dataset} has"
+                f" {kind}; use {parameter('where')}"
+            )
 
     def _sampler(
-        self, seed: int, where: tuple[ColumnCondition, ...], *, balanced: bool
+        self, seed: int, where: tuple[Predicate, ...], *, balanced: bool
     ) -> RowSampler | HistorySampler:
         if not self.parts:
             return RowSampler(self, seed, where, balanced=balanced)
@@ -147,7 +198,7 @@ class Synthesizer:
         return HistorySampler(self.schema, (customers, events), seed, where, balanced=balanced)
 
     def related(
-        self, seed: int = 0, where: tuple[ColumnCondition, ...] = (), *, balanced: bool = True
+        self, seed: int = 0, where: tuple[Predicate, ...] = (), *, balanced: bool = True
     ) -> RelatedSampler:
         """Draws customers with their rows in all related tables.
 
@@ -202,7 +253,7 @@ class Chunks(Iterator[pd.DataFrame]):
         rows: How many in all.
     """
 
-    def __init__(self, sampler: RowSampler | HistorySampler, rows: int) -> None:
+    def __init__(self, sampler: RowSampler | HistorySampler | StrataSampler, rows: int) -> None:
         self._sampler, self._rows = sampler, rows
 
     def __next__(self) -> pd.DataFrame:
@@ -211,6 +262,13 @@ class Chunks(Iterator[pd.DataFrame]):
         if first >= self._rows:
             raise StopIteration
         return self._sampler.chunk(min(CHUNK, self._rows - first), first + 1)
+
+    @property
+    def weights(self) -> np.ndarray:
+        """What each row drawn so far counts [rows], so that all follow the model."""
+        if isinstance(self._sampler, StrataSampler):
+            return np.concatenate([np.empty(0), *self._sampler.weights])
+        return np.ones(self._sampler.rows)
 
     @property
     def note(self) -> str | None:

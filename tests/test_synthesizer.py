@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from privgan.domain.cells import cells_of
 from privgan.domain.conditions import parse_where
 from privgan.domain.encoding import ColumnCode, Encoder, identity_code, merged_code
-from privgan.errors import IncompleteError, UsageError
+from privgan.errors import UsageError
 from privgan.generator.conditions import condition_codes
 from privgan.generator.frozen import FrozenMixture
 from privgan.generator.networks import Generator
@@ -342,5 +342,5 @@ def test_a_condition_leaves_the_other_columns_as_they_are(synthesizer: Synthesiz
 def test_impossible_conditions_are_told_and_not_tried_for_ever(
     synthesizer: Synthesizer, where: str
 ) -> None:
-    with pytest.raises(IncompleteError, match="next to no probability"):
+    with pytest.raises(UsageError, match="where: no row can meet the condition"):
         synthesizer.sample(10, where=parse_where(where, SCHEMA))

@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 
 from privgan.api.budget import AskedBudget, Rates
 from privgan.api.inputs import PathLike, chosen, context_of, number, policy_of, schema_of, whole
-from privgan.domain.conditions import ColumnCondition, parse_where
+from privgan.domain.predicates import Predicate, parse_predicates
 from privgan.errors import UsageError
 from privgan.files.documents import did_you_mean, shown
 from privgan.naming import parameter
@@ -103,12 +103,12 @@ def judging_beforehand(
     return Judging(policy=policy_of(policy, waivers), context=context_of(context))
 
 
-def conditions_of(where: str | None, schema: Schema) -> tuple[ColumnCondition, ...]:
-    """The conditions that a text states; none where none is given."""
+def conditions_of(where: str | None, schema: Schema) -> tuple[Predicate, ...]:
+    """The predicates that a text states; none where none is given."""
     if where is None:
         return ()
     if not isinstance(where, str):
         raise UsageError(
             f"{parameter('where')} is {shown(where)}; give text such as 'segment = gold'"
         )
-    return parse_where(where, schema)
+    return parse_predicates(where, schema)

@@ -6,14 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-import pandas as pd
-
 from privgan.api.asking import (
-    LARGEST_SEED,
     FitOptions,
     SchemaLike,
     asked_request,
-    conditions_of,
     judging_beforehand,
 )
 from privgan.api.budget import Rates
@@ -21,12 +17,11 @@ from privgan.api.inputs import (
     PathLike,
     checked_ledger,
     table_of,
-    tell_note,
     tell_progress,
-    whole,
 )
 from privgan.api.jobs import Ledger, fit_job, resume_fit_job
 from privgan.api.kept import Fitted, copied, fitted_of, folder_of, found
+from privgan.api.sampling import Sampling
 from privgan.api.schema import Schema
 from privgan.errors import NotFittedError, ReleaseExistsError, UsageError
 from privgan.naming import call, parameter
@@ -40,11 +35,9 @@ from privgan.policy.context import Context
 from privgan.policy.policy import Policy
 from privgan.privacy.guarantee import Guarantee
 from privgan.progress import Progress
-from privgan.synthesizer import Chunks
-from privgan.table.output import format_of, write_rows
 
 
-class Synthesizer:
+class Synthesizer(Sampling):
     """A synthesizer with an (ε, δ) guarantee: made from a schema, fitted once, sampled for free.
 
     Args:
@@ -200,99 +193,6 @@ class Synthesizer:
         candidate = fit_job(request, self._judging, self._ledger, folder, self._progress)
         self._fitted = fitted_of(candidate)
         return self
-
-    def sample(
-        self,
-        rows: int | None = None,
-        where: str | None = None,
-        seed: int = 0,
-        *,
-        balanced: bool = False,
-    ) -> pd.DataFrame:
-        """Synthetic rows, in the schema's types and order. It costs nothing.
-
-        Args:
-            rows: How many, at least 1; None for the planned row count.
-            where: Conditions that every row meets, e.g. ``"segment = gold and age >= 60"``.
-            seed: Public randomness: the same seed draws the same rows.
-            balanced: Whether counts of three columns are brought near to the model's; takes some 50
-                times as long. Of a network nothing more is done.
-
-        Returns:
-            A frame [rows, columns].
-
-        Raises:
-            NotFittedError: when it is not fitted.
-            UsageError: when a condition or a number means nothing; it is named.
-            IncompleteError: when the model gives the conditions next to no probability.
-
-        >>> fitted.sample(3, where="segment = gold and age >= 60")["segment"].tolist()
-        ['gold', 'gold', 'gold']
-        >>> fitted.sample(0)
-        Traceback (most recent call last):
-        privgan.errors.UsageError: rows is 0; it must be at least 1
-        """
-        chunks = self.chunks(rows, where, seed, balanced=balanced)
-        frame = pd.concat(list(chunks), ignore_index=True)
-        tell_note(chunks.note)
-        return frame
-
-    def chunks(
-        self,
-        rows: int | None = None,
-        where: str | None = None,
-        seed: int = 0,
-        *,
-        balanced: bool = False,
-    ) -> Chunks:
-        """As ``sample``, in frames of at most 100,000 rows, so that memory does not grow.
-
-        Its ``note`` says where fewer rows are effective than were drawn; ``sample`` and ``write``
-        give it as a warning.
-
-        >>> [len(chunk) for chunk in fitted.chunks(150_000)]
-        [100000, 50000]
-        """
-        model = self._require().model
-        asked = None if rows is None else whole("rows", rows, least=1)
-        return model.chunks(
-            asked,
-            seed=whole("seed", seed, least=0, most=LARGEST_SEED),
-            where=conditions_of(where, model.schema),
-            balanced=balanced,
-        )
-
-    def write(
-        self,
-        path: PathLike,
-        rows: int | None = None,
-        where: str | None = None,
-        seed: int = 0,
-        *,
-        balanced: bool = False,
-        format: str | None = None,
-    ) -> int:
-        """Write synthetic rows into a file, chunk by chunk, and return their number.
-
-        Args:
-            path: The file; its name tells the format, such as ``.csv``, ``.parquet`` or ``.xlsx``.
-            rows: As for ``sample``, and so are where, seed and balanced.
-            where: See rows.
-            seed: See rows.
-            balanced: See rows.
-            format: The format, where the name does not tell it.
-
-        >>> fitted.write("gold.csv", 100, where="segment = gold")
-        100
-        """
-        out = Path(path)
-        if out.exists():
-            raise UsageError(f"{out}: is there already; choose another {parameter('path')}")
-        form = format_of(out, format)
-        chunks = self.chunks(rows, where, seed, balanced=balanced)
-        written = write_rows(chunks, self.schema.facts, out, form)
-        tell_note(chunks.note)
-        return written
 
     def save(self, folder: PathLike) -> Path:
         """Keep what the fit left in a folder; of a release the model alone.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -32,6 +32,12 @@ _EXAMPLE = (
 )
 
 
+class Quoted(str):
+    """A word that stood in quotes: a name or a value, whatever it says."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class ColumnCondition:
     """Condition on one column.
@@ -49,14 +55,6 @@ class ColumnCondition:
     lower: float = -math.inf
     upper: float = math.inf
     missing: bool | None = None
-
-    def cells(self, cells: Cells) -> Cells:
-        """The column's cells, cut to the condition."""
-        return (
-            cells
-            if cells.texts
-            else cells.range_of(max(self.lower, -1e300), min(self.upper, 1e300))
-        )
 
     def met(self, values: pd.Series) -> np.ndarray:
         """Whether each typed value [rows] meets the condition [rows], bool."""
@@ -94,7 +92,9 @@ class ColumnCondition:
 
 
 def parse_where(text: str, schema: Schema, *, place: str = "") -> tuple[ColumnCondition, ...]:
-    """Parse a condition: comparisons joined by ``and``.
+    """Parse a plain condition: comparisons joined by ``and``.
+
+    ``privgan.domain.predicates`` reads ``or``, ``not`` and brackets as well.
 
     Args:
         text: The condition.
@@ -111,29 +111,41 @@ def parse_where(text: str, schema: Schema, *, place: str = "") -> tuple[ColumnCo
 
 
 def _parsed(text: str, schema: Schema) -> tuple[ColumnCondition, ...]:
-    if len(text) > LONGEST_CONDITION:
-        raise UsageError(
-            f"the condition has {len(text):,} characters, allowed: at most {LONGEST_CONDITION:,}"
-        )
-    tokens = _tokens(text)
-    conditions: dict[str, ColumnCondition] = {}
+    tokens = tokens_of(text)
+    conditions: list[ColumnCondition] = []
     while tokens:
-        name = tokens.pop(0)
-        column = _column(name, schema)
-        found = _comparison(column, tokens)
-        known = conditions.get(column.name)
-        conditions[column.name] = _both(known, found) if known else found
+        column = column_named(tokens.pop(0), schema)
+        conditions.append(comparison(column, tokens))
         if tokens and tokens.pop(0).lower() != "and":
             raise UsageError(f"comparisons are joined by 'and'; {_EXAMPLE}")
         if not tokens and text.strip().lower().endswith(" and"):
             raise UsageError(f"the condition ends with 'and'; {_EXAMPLE}")
     if not conditions:
         raise UsageError(f"the condition is empty; {_EXAMPLE}")
-    return tuple(conditions.values())
+    return one_a_column(conditions)
 
 
-def _tokens(text: str) -> list[str]:
-    tokens, position = [], 0
+def one_a_column(conditions: Iterable[ColumnCondition]) -> tuple[ColumnCondition, ...]:
+    """Join conditions that all hold to one for each column.
+
+    Raises:
+        UsageError: A column would be both missing and present.
+    """
+    found: dict[str, ColumnCondition] = {}
+    for condition in conditions:
+        known = found.get(condition.column.name)
+        found[condition.column.name] = _both(known, condition) if known else condition
+    return tuple(found.values())
+
+
+def tokens_of(text: str) -> list[str]:
+    """Words, signs and quoted words of a condition."""
+    if len(text) > LONGEST_CONDITION:
+        raise UsageError(
+            f"the condition has {len(text):,} characters, allowed: at most {LONGEST_CONDITION:,}"
+        )
+    tokens: list[str] = []
+    position = 0
     while position < len(text.rstrip()):
         match = _TOKEN.match(text, position)
         if match is None:
@@ -141,12 +153,13 @@ def _tokens(text: str) -> list[str]:
                 f"the condition cannot be read at character {position + 1}; {_EXAMPLE}"
             )
         quoted = match.group("quoted")
-        tokens.append(quoted[1:-1] if quoted else match.group().strip())
+        tokens.append(Quoted(quoted[1:-1]) if quoted else match.group().strip())
         position = match.end()
     return tokens
 
 
-def _column(name: str, schema: Schema) -> Column:
+def column_named(name: str, schema: Schema) -> Column:
+    """The modelled column of a name; UsageError where it is none."""
     names = [column.name for column in schema.modelled]
     if name not in names:
         quoted = next((full for full in names if full.startswith(f"{name} ")), None)
@@ -164,7 +177,8 @@ def _column(name: str, schema: Schema) -> Column:
     return next_by_name(schema.modelled, name)
 
 
-def _comparison(column: Column, tokens: list[str]) -> ColumnCondition:
+def comparison(column: Column, tokens: list[str]) -> ColumnCondition:
+    """Read what follows a column's name, and take it from the tokens."""
     if not tokens:
         raise UsageError(f"nothing follows {column.name}; {_EXAMPLE}")
     operator = tokens.pop(0).lower()
@@ -180,10 +194,10 @@ def _comparison(column: Column, tokens: list[str]) -> ColumnCondition:
             f"the {what} of {column.name} are {why}; only 'is missing' and 'is not missing' go"
         )
     if operator == "in":
-        return _either(column, _list(tokens))
+        return _either(column, list_of(tokens))
     if operator not in {"=", "==", "!=", "<", "<=", ">", ">="} or not tokens:
         raise UsageError(f"{shown(operator)} after {column.name} cannot be read; {_EXAMPLE}")
-    return _compared(column, operator, tokens.pop(0))
+    return compared(column, operator, tokens.pop(0))
 
 
 def _missingness(column: Column, tokens: list[str]) -> ColumnCondition:
@@ -205,12 +219,16 @@ def _is_presence(column: Column) -> bool:
     return isinstance(column, Discrete) and column.is_presence
 
 
-def _list(tokens: list[str]) -> list[str]:
-    if not tokens or tokens.pop(0) != "(" or ")" not in tokens:
+def list_of(tokens: list[str]) -> list[str]:
+    """The values of a list in brackets, taken from the tokens."""
+    marks = [None if isinstance(token, Quoted) else token for token in tokens]
+    if not marks or marks[0] != "(" or ")" not in marks:
         raise UsageError(f"after 'in' comes a list in brackets; {_EXAMPLE}")
-    end = tokens.index(")")
-    values = [token for token in tokens[:end] if token != ","]
+    end = marks.index(")")
+    values = [token for token, mark in zip(tokens[1:end], marks[1:end], strict=True) if mark != ","]
     del tokens[: end + 1]
+    if not values:
+        raise UsageError(f"the list after 'in' is empty; {_EXAMPLE}")
     return values
 
 
@@ -220,11 +238,14 @@ def _either(column: Column, values: Sequence[str]) -> ColumnCondition:
             f"'in' goes with categories; {column.name} is {column.kind}, use >= and <="
         )
     return ColumnCondition(
-        column=column, texts=frozenset(_category(column, value) for value in values), missing=False
+        column=column,
+        texts=frozenset(category_of(column, value) for value in values),
+        missing=False,
     )
 
 
-def _compared(column: Column, operator: str, value: str) -> ColumnCondition:
+def compared(column: Column, operator: str, value: str) -> ColumnCondition:
+    """A comparison with one value; it implies that a value is there."""
     if isinstance(column, Discrete):
         return ColumnCondition(column=column, texts=_texts(column, operator, value), missing=False)
     number, step = _number(column, value)
@@ -237,7 +258,7 @@ def _compared(column: Column, operator: str, value: str) -> ColumnCondition:
 
 
 def _texts(column: Discrete, operator: str, value: str) -> frozenset[str]:
-    text = _category(column, value)
+    text = category_of(column, value)
     position = column.categories.index(text)
     if operator in {"=", "=="}:
         return frozenset({text})
@@ -253,7 +274,8 @@ def _texts(column: Discrete, operator: str, value: str) -> frozenset[str]:
     return frozenset(kept.get(operator, column.categories[position:]))
 
 
-def _category(column: Discrete, value: str) -> str:
+def category_of(column: Discrete, value: str) -> str:
+    """The category that a text names, letters large or small; UsageError where none is."""
     matches = [text for text in column.categories if text == value] or [
         text for text in column.categories if text.lower() == value.lower()
     ]

@@ -49,34 +49,16 @@ class ColumnCode:
         """Code of each typed value [rows]."""
         return self.code_of[self.cells.encode(values)]
 
-    def decode(
-        self,
-        codes: np.ndarray,
-        rng: np.random.Generator,
-        allowed: Cells | None = None,
-        weight: np.ndarray | None = None,
-    ) -> pd.Series:
-        """Typed values [rows] from codes [rows].
+    def decode(self, codes: np.ndarray, rng: np.random.Generator) -> pd.Series:
+        """Typed values [rows] from codes [rows], by public randomness."""
+        return self.cells.decode(self._fine_cells(codes, rng), rng.random(len(codes)))
 
-        Args:
-            codes: Codes.
-            rng: Public randomness.
-            allowed: Cells cut to a condition, or None for all.
-            weight: For each fine cell [cells] the share of it that a condition allows, or None for
-                all.
-        """
-        within = self.within if weight is None else self.within * weight
-        fine = self._fine_cells(codes, within, rng)
-        return (allowed or self.cells).decode(fine, rng.random(len(codes)))
-
-    def _fine_cells(
-        self, codes: np.ndarray, within: np.ndarray, rng: np.random.Generator
-    ) -> np.ndarray:
+    def _fine_cells(self, codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Draw a fine cell for each code [rows], by the shares of the cells within their codes."""
-        possible = np.flatnonzero(within > 0)
+        possible = np.flatnonzero(self.within > 0)
         cells = possible[np.argsort(self.code_of[possible], kind="stable")]
         owner = self.code_of[cells]
-        chosen: np.ndarray = cells[choose_within(owner, within[cells], codes, rng)]
+        chosen: np.ndarray = cells[choose_within(owner, self.within[cells], codes, rng)]
         return chosen
 
     def to_json(self) -> JsonDict:

@@ -24,6 +24,7 @@ from privgan.schema.schema import Schema
 
 MOST_BOXES = 4_096
 _MOST_PRODUCTS = 250_000
+_CONDITIONS = "the conditions"
 Box = tuple[PositionSet, ...]
 Region = Mapping[str, PositionSet]
 
@@ -33,7 +34,7 @@ class Group:
     """Constraints that are connected by shared columns.
 
     Attributes:
-        members: Their places in the schema.
+        members: Their places in the schema; none where conditions alone join the columns.
         axes: The values of each of their columns, in the schema's order.
         boxes: Disjoint boxes, each with a set for each column, in the columns' order; none where no
             row holds the constraints.
@@ -93,23 +94,30 @@ def columns_of(constraint: Constraint, schema: Schema) -> tuple[str, ...]:
     return tuple(dict.fromkeys(condition.column.name for condition in (*when, *then)))
 
 
-def groups_of(schema: Schema, where: Sequence[ColumnCondition] = ()) -> tuple[Group, ...]:
+def groups_of(schema: Schema, where: Sequence[Region] = ()) -> tuple[Group, ...]:
     """Groups of the schema's constraints that share columns.
 
     Args:
         schema: The public facts; no column that a constraint names may be open.
-        where: Conditions that every row meets as well.
+        where: Disjoint regions, of which every row lies in one; none for all rows. A single one
+            cuts columns one by one, several join their columns to a group.
 
     Raises:
         UsageError: where constraints multiply out to too many boxes.
     """
-    conditions = {condition.column.name: condition for condition in where}
     names = [columns_of(constraint, schema) for constraint in schema.constraints]
+    if len(where) > 1:
+        names.append(tuple(dict.fromkeys(name for region in where for name in region)))
     left = _Left()
     return tuple(
-        _group(members, schema, set().union(*(names[index] for index in members)), conditions, left)
+        _group(members, schema, set().union(*(names[index] for index in members)), where, left)
         for members in _tied(names)
     )
+
+
+def selection_of(schema: Schema, where: Sequence[Region]) -> Group:
+    """The group that several disjoint regions are by themselves."""
+    return groups_of(replace(schema, constraints=()), where)[0]
 
 
 @dataclass
@@ -148,26 +156,26 @@ def _group(
     members: tuple[int, ...],
     schema: Schema,
     touched: Collection[str],
-    where: Mapping[str, ColumnCondition],
+    where: Sequence[Region],
     left: _Left,
 ) -> Group:
     axes = {column.name: Axis(column) for column in schema.modelled if column.name in touched}
-    constraints = [(index, schema.constraints[index]) for index in members]
+    own = tuple(index for index in members if index < len(schema.constraints))
+    constraints = [(index, schema.constraints[index]) for index in own]
     order = Order(_orders(part for _, part in constraints), axes)
-    boxes = [tuple(_allowed(axis, where.get(name)) for name, axis in axes.items())]
+    single = where[0] if len(where) == 1 else {}
+    boxes = [tuple(single.get(name, axis.full) for name, axis in axes.items())]
+    if own != members:
+        boxes = _cut(boxes, where, tuple(axes), _CONDITIONS, left)
     for index, part in constraints:
         if not isinstance(part, AtMost):
-            boxes = _cut(boxes, regions_of(part, axes, schema), tuple(axes), index, left)
+            boxes = _cut(boxes, regions_of(part, axes, schema), tuple(axes), place(index), left)
     kept = tuple(box for box in boxes if _is_possible(box, axes, order))
-    return Group(members=members, axes=axes, boxes=kept, order=order)
+    return Group(members=own, axes=axes, boxes=kept, order=order)
 
 
 def _orders(constraints: Iterable[Constraint]) -> tuple[AtMost, ...]:
     return tuple(part for part in constraints if isinstance(part, AtMost))
-
-
-def _allowed(axis: Axis, condition: ColumnCondition | None) -> PositionSet:
-    return axis.full if condition is None else axis.full & axis.allowed_by(condition)
 
 
 def _is_possible(box: Box, axes: Mapping[str, Axis], order: Order) -> bool:
@@ -215,7 +223,7 @@ def _single(axis: Axis, text: str | None) -> PositionSet:
 
 
 def _cut(
-    boxes: Sequence[Box], regions: Sequence[Region], names: Sequence[str], index: int, left: _Left
+    boxes: Sequence[Box], regions: Sequence[Region], names: Sequence[str], told: str, left: _Left
 ) -> list[Box]:
     products = len(boxes) * len(regions)
     left.cases -= products
@@ -225,7 +233,7 @@ def _cut(
     kept = [box for box in cuts if box is not None]
     if many or len(kept) > MOST_BOXES:
         raise UsageError(
-            f"{place(index)} and the constraints on the same columns come to more than"
+            f"{told} and the constraints on the same columns come to more than"
             f" {MOST_BOXES:,} cases together; leave one out, or allow fewer combinations"
         )
     return kept

@@ -10,9 +10,10 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from privgan.domain.cells import Cells, bounds_of, from_numbers, special_of, step_of
+from privgan.domain.cells import Cells, as_numbers, bounds_of, from_numbers, special_of, step_of
 from privgan.domain.conditions import ColumnCondition
 from privgan.domain.encoding import ColumnCode
+from privgan.domain.frames import positions_of
 from privgan.domain.stratified import choose_within
 from privgan.schema.columns import Column, Discrete, Numeric, OpenCategorical
 
@@ -42,6 +43,16 @@ class PositionSet:
             tuple((first, last) for first, last in cuts if first <= last),
             self.missing and other.missing,
         )
+
+    def __or__(self, other: PositionSet) -> PositionSet:
+        """Union of two sets."""
+        runs: list[tuple[int, int]] = []
+        for first, last in sorted((*self.intervals, *other.intervals)):
+            if runs and first <= runs[-1][1] + 1:
+                runs[-1] = (runs[-1][0], max(last, runs[-1][1]))
+            else:
+                runs.append((first, last))
+        return PositionSet(tuple(runs), self.missing or other.missing)
 
     def without(self, other: PositionSet) -> PositionSet:
         """Difference of two sets."""
@@ -137,6 +148,15 @@ class Axis:
         if isinstance(self.column, Discrete):
             return pd.Series(np.array([*self.column.categories, None], dtype=object)[positions])
         return from_numbers(self.numbers(positions), self.column)
+
+    def positions(self, values: pd.Series) -> np.ndarray:
+        """Positions [rows] of typed values of the column, int64; -1 where missing."""
+        if isinstance(self.column, Discrete):
+            return positions_of(values, self.column.categories)
+        numbers = as_numbers(values, self.column)
+        absent = np.isnan(numbers)
+        found = self.floor(np.where(absent, bounds_of(self.column)[0], numbers))
+        return np.where(absent, MISSING, found)
 
     def floor(self, numbers: np.ndarray, *, strict: bool = False) -> np.ndarray:
         """Last position whose value is not above (strict: below) each number [rows].

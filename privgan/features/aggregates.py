@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 
 from privgan.domain.cells import as_numbers
-from privgan.domain.conditions import ColumnCondition, parse_where
 from privgan.domain.frames import positions_of
+from privgan.domain.predicates import Predicate, met, parse_predicates
 from privgan.domain.regions import widened
 from privgan.schema.columns import (
     Column,
@@ -150,7 +150,7 @@ class _Made:
             condition
             for text in (window.where, also)
             if text
-            for condition in parse_where(text, widened(events_schema(self.schema)))
+            for condition in parse_predicates(text, widened(events_schema(self.schema)))
         ]
         span = _span(self.schema, window)
         return self._column(("flag", window, also), "BOOLEAN", lambda rows: _met(rows, asked, span))
@@ -203,13 +203,11 @@ def cutoff_seconds(schema: Schema) -> float:
     return (schema.events.cutoff - _EPOCH).total_seconds()
 
 
-def _met(
-    rows: pd.DataFrame, asked: Sequence[ColumnCondition], span: tuple[float, float]
-) -> np.ndarray:
+def _met(rows: pd.DataFrame, asked: Sequence[Predicate], span: tuple[float, float]) -> np.ndarray:
     moments = rows[TIMED].to_numpy(dtype=float)
     found: np.ndarray = (moments >= span[0]) & (moments < span[1])
     for condition in asked:
-        found &= condition.met(rows[condition.column.name])
+        found &= met(condition, rows)
     return found
 
 

@@ -57,6 +57,8 @@ MOST_TENSORS = 1_000
 MOST_CELLS = 16_384  # Of a column; a plan asks for 512.
 MOST_ALL_CELLS = 4_000_000  # Of all columns together.
 MOST_SAMPLED_ROWS = 1_000_000_000  # Rows that a model may ask for by itself.
+MOST_QUOTA_ROWS = 100_000_000  # Rows of one quota.
+MOST_STRATA = 1_000  # Cases of wanted shares together.
 MOST_SAMPLED_CELLS = 1_000_000_000  # Cells that are held in memory at once.
 
 # A release.

@@ -88,6 +88,7 @@ def draw_block(
     tilts: Mapping[int, np.ndarray] | None = None,
     watch: Watch | None = None,
     given: Mapping[int, np.ndarray] | None = None,
+    until: int | None = None,
 ) -> Block:
     """Draw the codes of some rows, exchangeable.
 
@@ -99,12 +100,13 @@ def draw_block(
         tilts: For some columns by what factor each code [codes] is favoured; above 0.
         watch: Told the shares of tilted columns.
         given: Codes [rows] of the columns that are known and not drawn.
+        until: How many columns to draw; None for all. The others have code 0.
     """
     walk, tilts, known = Walk(network, rows), tilts or {}, given or {}
     guide_of = {column: guide for guide in guides for column in guide.columns}
-    codes = np.empty((len(network.sizes), rows), dtype=np.min_scalar_type(max(network.sizes)))
+    codes = np.zeros((len(network.sizes), rows), dtype=np.min_scalar_type(max(network.sizes)))
     logs = np.zeros(rows)
-    for column in range(len(network.sizes)):
+    for column in range(len(network.sizes) if until is None else until):
         shares, guide = walk.shares(column), guide_of.get(column)
         if column in known:
             codes[column] = known[column]

@@ -197,7 +197,5 @@ def boxes_of(
     rules: Sequence[Group], conditioned: Sequence[GroupBoxes], encoder: Encoder
 ) -> list[GroupBoxes]:
     """The boxes of groups without conditions; those with conditions where these change nothing."""
-    return [
-        boxes if boxes.group is rule else GroupBoxes(rule, encoder)
-        for rule, boxes in zip(rules, conditioned, strict=True)
-    ]
+    known = {boxes.group: boxes for boxes in conditioned}
+    return [known[rule] if rule in known else GroupBoxes(rule, encoder) for rule in rules]

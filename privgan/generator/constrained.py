@@ -107,7 +107,7 @@ class ConstrainedMixture:
 
     Args:
         groups: The schema's constraints under the conditions on their columns.
-        rules: The same groups without these conditions.
+        rules: The schema's constraints alone.
         mixture: The model.
         encoder: Its codes.
         allowed: For other columns with a condition the share of each code [codes] that is allowed.

@@ -24,6 +24,24 @@ class Distribution(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
+class Conditions:
+    """What every row has to hold, beside the model's own distribution.
+
+    Attributes:
+        allowed: For columns with a condition of their own the share of each code [codes] that is
+            allowed.
+        groups: The schema's constraints, under the conditions on their columns.
+        rules: The schema's constraints alone.
+        selection: Conditions that join columns, alone; None where there are none.
+    """
+
+    allowed: Mapping[int, np.ndarray]
+    groups: tuple[Group, ...] = ()
+    rules: tuple[Group, ...] = ()
+    selection: Group | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Sample:
     """Rows in random order.
 

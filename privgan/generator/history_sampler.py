@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from privgan.domain.conditions import ColumnCondition
+from privgan.domain.predicates import Predicate, columns_in
 from privgan.errors import IncompleteError, UsageError
 from privgan.generator.history_draws import HistoryDraws
 from privgan.generator.part_model import PartModel
@@ -47,7 +47,7 @@ class HistorySampler:
         schema: Schema,
         parts: tuple[PartModel, PartModel],
         seed: int,
-        where: tuple[ColumnCondition, ...],
+        where: tuple[Predicate, ...],
         *,
         balanced: bool,
     ) -> None:
@@ -119,12 +119,12 @@ class HistorySampler:
         return presented(pd.DataFrame(whole, copy=False), self._schema)
 
 
-def _check_where(where: tuple[ColumnCondition, ...], form: HistoryForm) -> None:
+def _check_where(where: tuple[Predicate, ...], form: HistoryForm) -> None:
     allowed = [part.name for part in form.constants]
-    for condition in where:
-        if condition.column.name not in allowed:
+    for name in columns_in(where):
+        if name not in allowed:
             told = ", ".join(allowed) if allowed else "none"
             raise UsageError(
-                f"{parameter('where')}: {condition.column.name} is of single events, and histories"
+                f"{parameter('where')}: {name} is of single events, and histories"
                 f" are drawn whole; allowed are columns that are constant within a customer: {told}"
             )

@@ -12,12 +12,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from privgan.domain.distinct import distinct_rows
 from privgan.generator.boxes import GroupBoxes, Positions
 from privgan.generator.orders import Drawn
 
 _TRIES = 50
 # A code of which less is allowed counts as if this much were: bounds the weights of rows.
-_LEAST = 0.2
+LEAST = 0.2
 _CELLS = 4_000_000
 
 
@@ -36,12 +37,13 @@ def log_weights(rules: Sequence[GroupBoxes], positions: Positions) -> np.ndarray
 
 def _allowed(group: GroupBoxes, codes: np.ndarray) -> np.ndarray:
     """Probability [rows] of a group's boxes given codes [rows, columns], from 0.2 to 1."""
-    every, place = np.unique(codes, axis=0, return_inverse=True)
+    firsts, place = distinct_rows(codes)
+    every = codes[firsts]
     size = max(1, _CELLS // max(1, len(group.boxes)))
     parts = [
         group.given(every[start : start + size]).sum(1) for start in range(0, len(every), size)
     ]
-    return np.clip(np.concatenate(parts), _LEAST, 1.0)[place.ravel()]
+    return np.clip(np.concatenate(parts), LEAST, 1.0)[place]
 
 
 def settled(groups: Sequence[GroupBoxes], drawn: Drawn, rng: np.random.Generator) -> Drawn:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 import numpy as np
 
 from privgan.domain.encoding import Encoder
 from privgan.domain.regions import Group
-from privgan.generator.constrained import ConstrainedMixture
-from privgan.generator.distribution import Sample
+from privgan.generator.constrained import ConstrainedMixture, GroupSampler
+from privgan.generator.distribution import Conditions, Sample
 from privgan.generator.mixture import Mixture
 
 
@@ -19,31 +17,29 @@ class MixtureSampler:
     Args:
         mixture: The model.
         encoder: Its codes.
-        allowed: For columns with a condition the share of each code [codes] that is allowed.
-        groups: The schema's constraints under the conditions on their columns.
-        rules: The same groups without these conditions.
+        conditions: What every row has to hold.
     """
 
-    def __init__(
-        self,
-        mixture: Mixture,
-        encoder: Encoder,
-        allowed: Mapping[int, np.ndarray],
-        groups: Sequence[Group],
-        rules: Sequence[Group],
-    ) -> None:
-        self._mixture, self._allowed = mixture, allowed
+    def __init__(self, mixture: Mixture, encoder: Encoder, conditions: Conditions) -> None:
+        self._mixture, self._allowed = mixture, conditions.allowed
+        self._selection = conditions.selection and GroupSampler(
+            conditions.selection, mixture, encoder
+        )
+        allowed, groups = conditions.allowed, conditions.groups
         bound = {encoder.names.index(name) for group in groups for name in group.columns}
         self._free = [index for index in range(len(encoder.sizes)) if index not in bound]
         free = {index: shares for index, shares in allowed.items() if index not in bound}
         self._constrained = (
-            ConstrainedMixture(groups, rules, mixture, encoder, free) if groups else None
+            ConstrainedMixture(groups, conditions.rules, mixture, encoder, free) if groups else None
         )
 
     @property
     def probability(self) -> float:
         """The conditions' exact probability."""
-        return float(self._mixture.evidence(self._allowed).mean())
+        evidence = self._mixture.evidence(self._allowed)
+        if self._selection:
+            evidence = evidence * np.exp(self._selection.log_evidence)
+        return float(evidence.mean())
 
     @property
     def impossible(self) -> tuple[Group, ...]:

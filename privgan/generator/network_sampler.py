@@ -24,7 +24,7 @@ from privgan.domain.regions import Group
 from privgan.generator.ancestral import Allowed, Guide, draw_block
 from privgan.generator.box_states import BoxColumns, BoxStates
 from privgan.generator.boxes import GroupBoxes, Positions, boxes_of, impossible_groups
-from privgan.generator.distribution import Sample
+from privgan.generator.distribution import Conditions, Sample
 from privgan.generator.frozen_network import FrozenNetwork
 from privgan.generator.importance import Weighted, accepted, resampled
 from privgan.generator.kept_codes import log_weights, settled
@@ -40,30 +40,23 @@ class NetworkSampler:
     Args:
         network: The model.
         encoder: Its codes.
-        allowed: For columns with a condition the share of each code [codes] that is allowed.
-        groups: The schema's constraints under the conditions on their columns.
-        rules: The same groups without these conditions.
+        conditions: What every row has to hold.
 
     Attributes:
         probability: The conditions' probability, estimated from rows that are always the same.
         impossible: The groups to name where no row can hold all conditions and constraints.
     """
 
-    def __init__(
-        self,
-        network: FrozenNetwork,
-        encoder: Encoder,
-        allowed: Mapping[int, np.ndarray],
-        groups: Sequence[Group],
-        rules: Sequence[Group],
-    ) -> None:
+    def __init__(self, network: FrozenNetwork, encoder: Encoder, conditions: Conditions) -> None:
         self._network, self._encoder = network, encoder
+        allowed, groups = conditions.allowed, conditions.groups
         self._groups = [BoxColumns(group, encoder) for group in groups]
-        self._rules = boxes_of(rules, [group.of for group in self._groups], encoder)
+        self._rules = boxes_of(conditions.rules, [group.of for group in self._groups], encoder)
         self._ordered = [place for place, group in enumerate(self._groups) if group.of.ordered]
         bound = {column for group in self._groups for column in group.columns}
         self._free = [index for index in range(len(encoder.sizes)) if index not in bound]
-        self._guides: Guides = partial(_guides, (), allowed)
+        joined = [BoxColumns(conditions.selection, encoder)] if conditions.selection else []
+        self._guides: Guides = partial(_guides, joined, allowed)
         self._tilts = fitted_tilts(network, self._guides)
         self.probability = probability(network, self._guides, self._tilts)
         self.impossible = self._without_boxes()

@@ -9,8 +9,8 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from privgan.domain.conditions import ColumnCondition
 from privgan.domain.encoding import Encoder
+from privgan.domain.predicates import Predicate
 from privgan.generator.child_draws import ChildDraws
 from privgan.generator.distribution import Distribution
 from privgan.generator.part_model import PartModel
@@ -54,7 +54,7 @@ class RelatedSampler:
         schema: Schema,
         parts: tuple[PartModel, ...],
         seed: int,
-        where: tuple[ColumnCondition, ...],
+        where: tuple[Predicate, ...],
         *,
         balanced: bool,
     ) -> None:

@@ -8,11 +8,13 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
-from privgan.domain.conditions import ColumnCondition
-from privgan.domain.encoding import ColumnCode, Encoder
-from privgan.domain.regions import Group, groups_of
+from privgan.domain.disjoint import disjoint_regions
+from privgan.domain.encoding import Encoder
+from privgan.domain.predicates import Predicate, columns_in
+from privgan.domain.regions import groups_of, selection_of
+from privgan.domain.value_sets import Axis, pieces_of
 from privgan.errors import IncompleteError, InternalError
-from privgan.generator.distribution import Distribution, Sampler
+from privgan.generator.distribution import Conditions, Distribution, Sampler
 from privgan.generator.frozen_network import FrozenNetwork
 from privgan.generator.mixture import Mixture
 from privgan.generator.mixture_sampler import MixtureSampler
@@ -25,7 +27,7 @@ from privgan.schema.schema import Schema
 from privgan.table.presenting import presented
 from privgan.table.violations import broken
 
-_SMALLEST_PROBABILITY = 1e-7
+LEAST_PROBABILITY = 1e-7
 
 
 class FittedModel(Protocol):
@@ -51,6 +53,13 @@ class FittedModel(Protocol):
 class RowSampler:
     """Draws chunks; its state is public randomness.
 
+    Args:
+        synthesizer: The model.
+        seed: Public randomness.
+        where: Predicates that every row meets.
+        balanced: Whether 3-way counts are brought near to the model's.
+        least: The least probability of the predicates at which rows are drawn.
+
     Attributes:
         rows: Number of rows drawn so far.
         effective_rows: How many independent rows tell as much as these.
@@ -60,29 +69,43 @@ class RowSampler:
         self,
         synthesizer: FittedModel,
         seed: int,
-        where: tuple[ColumnCondition, ...],
+        where: tuple[Predicate, ...],
         *,
         balanced: bool,
+        least: float = LEAST_PROBABILITY,
     ) -> None:
         self.balanced = balanced
-        self.of, self.where = synthesizer, {condition.column.name: condition for condition in where}
+        self.of, self.where = synthesizer, columns_in(where)
         self.rng = np.random.default_rng([seed, 2])
         self.customers = SerialCustomers(synthesizer.rows_of_each, self.rng)
         self.rows, self.effective_rows = 0, 0.0
-        allowed = {
-            index: self._allowed(column)
-            for index, column in enumerate(synthesizer.encoder.columns)
-            if column.name in self.where
+        schema, encoder = synthesizer.schema, synthesizer.encoder
+        regions = disjoint_regions(where) if where else ()
+        single = regions[0] if len(regions) == 1 else {}
+        # The runs of values that each column with a condition of its own may hold.
+        self._runs = {
+            index: pieces_of(column, Axis(column.cells.column), single[column.name])
+            for index, column in enumerate(encoder.columns)
+            if column.name in single
         }
-        schema = synthesizer.schema
-        self.groups = groups_of(schema, where) if schema.constraints else ()
-        tied = {name for group in self.groups for name in group.columns}
-        rules = groups_of(schema) if tied & set(self.where) else self.groups
-        self.sampler = _sampler(synthesizer, allowed, self.groups, rules)
-        self._check_possible()
+        joined = len(regions) > 1
+        rules = groups_of(schema) if schema.constraints else ()
+        tied = {name for group in rules for name in group.columns}
+        self.groups = groups_of(schema, regions) if joined or tied & set(single) else rules
+        conditions = Conditions(
+            allowed={
+                index: runs.shares(encoder.columns[index].size)
+                for index, runs in self._runs.items()
+            },
+            groups=self.groups,
+            rules=rules,
+            selection=selection_of(schema, regions) if joined else None,
+        )
+        self.sampler = _sampler(synthesizer, conditions)
+        self._check_possible(least)
 
-    def _check_possible(self) -> None:
-        if self.sampler.probability < _SMALLEST_PROBABILITY:
+    def _check_possible(self, least: float) -> None:
+        if self.sampler.probability < least:
             names = ", ".join(self.where)
             raise IncompleteError(
                 f"{parameter('where')}: the model gives these conditions on {names} next to no"
@@ -91,7 +114,9 @@ class RowSampler:
         if not self.sampler.impossible:
             return
         told = "; ".join(
-            group.told(self.of.schema.constraints) for group in self.sampler.impossible
+            group.told(self.of.schema.constraints)
+            for group in self.sampler.impossible
+            if group.members
         )
         what = f"the schema's {told}"
         advice = "fit again with a schema that leaves one out or allows more"
@@ -108,6 +133,10 @@ class RowSampler:
 
     def typed(self, rows: int, first_serial: int) -> pd.DataFrame:
         """Draw the next rows, numbered from ``first_serial``, with the schema's types."""
+        return self.finished(self.modelled(rows), rows, first_serial)
+
+    def modelled(self, rows: int) -> dict[str, pd.Series]:
+        """Draw the next rows: typed values [rows] of the modelled columns, by name."""
         drawn = self.sampler.draw(rows, self.rng, balanced=self.balanced)
         self.rows, self.effective_rows = (
             self.rows + rows,
@@ -115,20 +144,24 @@ class RowSampler:
         )
         columns = self.of.encoder.columns
         values = self._held(drawn.positions) if self.groups else {}
-        values |= {
-            columns[index].name: self._values(columns[index], codes)
-            for index, codes in drawn.codes.items()
+        return values | {
+            columns[index].name: self._values(index, codes) for index, codes in drawn.codes.items()
         }
+
+    def finished(
+        self, values: Mapping[str, pd.Series], rows: int, first_serial: int
+    ) -> pd.DataFrame:
+        """Rows of modelled values with all that is invented, with the schema's types."""
         customers = self.customers.take(rows)
         invented = invent(
             self.of.schema, rows, first_serial=first_serial, customers=customers, rng=self.rng
         )
         # Where presence is modelled, so far a column says in which rows a value stands.
-        values |= {
+        whole = dict(values) | {
             name: made.where(values[name] == PRESENCE[1], None) if name in values else made
             for name, made in invented.items()
         }
-        return pd.DataFrame({name: values[name] for name in self.of.schema.names}, copy=False)
+        return pd.DataFrame({name: whole[name] for name in self.of.schema.names}, copy=False)
 
     def _held(self, positions: Mapping[str, np.ndarray]) -> dict[str, pd.Series]:
         """Values of the constrained columns, after a check that they hold every constraint."""
@@ -141,33 +174,18 @@ class RowSampler:
             )
         return values
 
-    def _values(self, column: ColumnCode, codes: np.ndarray) -> pd.Series:
-        condition = self.where.get(column.name)
-        if condition is None:
+    def _values(self, index: int, codes: np.ndarray) -> pd.Series:
+        column = self.of.encoder.columns[index]
+        runs = self._runs.get(index)
+        if runs is None:
             return column.decode(codes, self.rng)
-        return column.decode(
-            codes,
-            self.rng,
-            allowed=condition.cells(column.cells),
-            weight=condition.shares(column.cells),
-        )
-
-    def _allowed(self, column: ColumnCode) -> np.ndarray:
-        """Share of each code [codes] that the column's condition allows."""
-        return np.bincount(
-            column.code_of, weights=column.within * self.where[column.name].shares(column.cells)
-        )
+        return Axis(column.cells.column).typed(runs.within(codes, self.rng))
 
 
-def _sampler(
-    synthesizer: FittedModel,
-    allowed: Mapping[int, np.ndarray],
-    groups: tuple[Group, ...],
-    rules: tuple[Group, ...],
-) -> Sampler:
+def _sampler(synthesizer: FittedModel, conditions: Conditions) -> Sampler:
     """Draws rows of the model, of whatever kind it is."""
     distribution, encoder = synthesizer.distribution, synthesizer.encoder
     if isinstance(distribution, Mixture):
-        return MixtureSampler(distribution, encoder, allowed, groups, rules)
+        return MixtureSampler(distribution, encoder, conditions)
     assert isinstance(distribution, FrozenNetwork)
-    return NetworkSampler(distribution, encoder, allowed, groups, rules)
+    return NetworkSampler(distribution, encoder, conditions)

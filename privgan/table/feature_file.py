@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from privgan.domain.conditions import parse_where
+from privgan.domain.predicates import parse_predicates
 from privgan.domain.regions import widened
 from privgan.errors import DocumentError, UsageError
 from privgan.files.documents import Document, DocumentPath, did_you_mean, shown
@@ -287,7 +287,7 @@ class _Reader:
 
     def _condition_mistakes(self, key: str) -> Iterator[str]:
         try:
-            parse_where(self.item[key], self.conditioned, place=key)
+            parse_predicates(self.item[key], self.conditioned, place=key)
         except UsageError as error:
             yield self._mistake(str(error), key)
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from privgan.domain.cells import cells_of
 from privgan.domain.conditions import parse_where
 from privgan.domain.encoding import identity_code
+from privgan.domain.value_sets import Axis, pieces_of
 from privgan.errors import UsageError
 from privgan.schema.columns import Column, Discrete, Kind, Numeric, Temporal
 from privgan.schema.schema import Schema
@@ -167,11 +168,10 @@ def test_what_is_decoded_under_a_condition_meets_it(where: str) -> None:
     column = Numeric(name="x", kind=Kind.INTEGER, lower=18, upper=2_000, missing=True)
     (condition,) = parse_where(where, schema_of(column))
     code = identity_code(cells_of(column, 32))
-    weight = condition.shares(code.cells)
-    codes = np.repeat(np.flatnonzero(weight), 50)
-    values = code.decode(
-        codes, np.random.default_rng(0), allowed=condition.cells(code.cells), weight=weight
-    )
+    axis = Axis(condition.column)
+    runs = pieces_of(code, axis, axis.allowed_by(condition))
+    codes = np.repeat(np.flatnonzero(condition.shares(code.cells)), 50)
+    values = axis.typed(runs.within(codes, np.random.default_rng(0)))
     if condition.missing:
         assert values.isna().all()
     else:

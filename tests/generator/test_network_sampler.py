@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from privgan.domain.conditions import parse_where
+from privgan.domain.predicates import met, parse_predicates
 from privgan.errors import IncompleteError
 from privgan.generator import importance, network_sampler, tilts
 from privgan.generator.row_sampler import RowSampler
@@ -48,7 +49,7 @@ def test_every_row_holds_every_constraint_and_condition(
 ) -> None:
     small = schema(*sorted(lines))
     synthesizer = network_synthesizer(small, seed, strength=strength)
-    conditions = parse_where(where, small) if where else ()
+    conditions = parse_predicates(where, small) if where else ()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(network_sampler, "ATTEMPTS", attempts)
         try:
@@ -60,7 +61,7 @@ def test_every_row_holds_every_constraint_and_condition(
     assert violations(rows, small) == ()
     assert broken_constraints(rows, small) == ()
     typed = conform(rows, small)
-    assert all(condition.met(typed[condition.column.name]).all() for condition in conditions)
+    assert all(met(condition, typed).all() for condition in conditions)
 
 
 # --- conditions
@@ -124,8 +125,8 @@ def test_the_conditions_probability_is_near_the_exact_one() -> None:
     encoder = synthesizer.encoder
     every = np.array(list(product(*map(range, encoder.sizes))))
     shares = np.exp(synthesizer.distribution.log_likelihood(every))
-    for where, met in (("c = true", every[:, 2] == 1), ("a = x and c = true", None)):
-        exact = shares[met if met is not None else (every[:, 0] == 0) & (every[:, 2] == 1)].sum()
+    for where, held in (("c = true", every[:, 2] == 1), ("a = x and c = true", None)):
+        exact = shares[held if held is not None else (every[:, 0] == 0) & (every[:, 2] == 1)].sum()
         conditions = parse_where(where, synthesizer.schema)
         sampler = RowSampler(synthesizer, 0, conditions, balanced=False).sampler
         assert sampler.probability == pytest.approx(exact, rel=0.1)

@@ -277,8 +277,18 @@ def test_chunks_go_on_with_a_history(job: Job, monkeypatch: pytest.MonkeyPatch) 
 def test_conditions_are_on_customers(job: Job) -> None:
     fitted = privgan.load(job.release)
     assert set(fitted.sample(200, where="segment = gold")["segment"]) == {"gold"}
-    with pytest.raises(UsageError, match=r"amount is of single events, .* customer: segment"):
-        fitted.sample(10, where="segment = gold and amount > 5")
+    either = "not (segment = basic) and (segment = gold or segment in (basic))"
+    assert set(fitted.sample(200, where=either)["segment"]) == {"gold"}
+    for where in ("segment = gold and amount > 5", "segment = gold or not amount > 5"):
+        with pytest.raises(UsageError, match=r"amount is of single events, .* customer: segment"):
+            fitted.sample(10, where=where)
+    told = "goes with rows that are drawn one by one, and .* has histories; use where"
+    with pytest.raises(UsageError, match=rf"^quota {told}"):
+        fitted.sample(quota={"segment = gold": 10})
+    with pytest.raises(UsageError, match=rf"^shares {told}"):
+        fitted.sample(10, shares={"segment": {"gold": 0.5}})
+    with pytest.raises(UsageError, match=rf"^given {told}"):
+        fitted.sample(given=pd.DataFrame({"segment": ["gold"]}))
 
 
 def test_the_command_samples_histories(job: Job, tmp_path: Path) -> None:

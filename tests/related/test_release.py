@@ -257,7 +257,7 @@ def test_the_released_model_draws_the_tables_again(shop_run: Path) -> None:
 
 def test_sample_writes_one_file_a_table(shop_run: Path, tmp_path: Path) -> None:
     release, out = str(shop_run / "out" / "release"), tmp_path / "more"
-    asked = ["sample", release, "--rows", "40", "--where", "segment = loyal"]
+    asked = ["sample", release, "--rows", "40", "--where", "not (segment = new or age < 30)"]
     assert execute([*asked, "--out", str(out)]) == 0
     assert sorted(path.name for path in out.iterdir()) == [
         "customers.csv",
@@ -266,9 +266,12 @@ def test_sample_writes_one_file_a_table(shop_run: Path, tmp_path: Path) -> None:
     ]
     customers, orders = (pd.read_csv(out / f"{name}.csv") for name in ("customers", "orders"))
     assert (len(customers), set(customers["segment"])) == (40, {"loyal"})
+    assert customers["age"].min() >= 30
     assert orders["customer"].isin(customers["customer"]).all()
     assert execute([*asked, "--out", str(tmp_path / "x"), "--format", "xlsx"]) == 2
     assert not (tmp_path / "x").exists()
+    for one_by_one in (["--quota", "segment = loyal:9"], ["--shares", "segment:loyal=0.5"]):
+        assert execute(["sample", release, *one_by_one, "--out", str(tmp_path / "y.csv")]) == 2
 
 
 def test_what_takes_one_table_says_so(shop_run: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -110,3 +110,20 @@ def features_made_beside_the_door(patch: Patch) -> None:
     """The run makes features of events for itself."""
     code = "def more(x, y, z):\n    return building.build_features(x, y, z)"
     _written_into(patch, "pipeline/run.py", code)
+
+
+@variant("L13, L31", checks.the_source_reads_rows_by_its_doors_only, "fitting.py.*read_profiles")
+def profiles_read_by_a_fit(patch: Patch) -> None:
+    """A fit takes rows as profiles, past every receipt."""
+    code = (
+        "from privgan.table.profiles import read_profiles\n\n\ndef more(x, schema):\n"
+        "    return read_profiles(x, schema).cells"
+    )
+    _written_into(patch, "pipeline/fitting.py", code)
+
+
+@variant("L13, L31", checks.the_source_reads_rows_by_its_doors_only, "writing.py.*profiles_of")
+def profiles_made_by_a_release(patch: Patch) -> None:
+    """What writes a candidate completes rows of the table."""
+    code = "def more(frame, schema):\n    return profiles.profiles_of(frame, schema)"
+    _written_into(patch, "pipeline/writing.py", code)

@@ -82,7 +82,10 @@ COMMON_EXITS = {
 RECEIPTS = frozenset({"receipt", "charge", "mint", "_charged", "rest_of"})
 # Functions that read rows or hold them, and who may call them.
 CALLS = {
-    "read_source": {OWNERS, "table/files.py"},
+    # Profiles are a person's own wishes: they reach sampling alone, and no fit.
+    "read_source": {OWNERS, "table/files.py", "table/profiles.py"},
+    "read_profiles": {"api/sampling.py", "cli/sampling.py"},
+    "profiles_of": {"table/profiles.py"},
     "stream_source": {"features/building.py"},
     "build_features": {OWNERS},
     "FeatureTable": {"features/building.py"},
@@ -126,7 +129,8 @@ CALLS = {
 # Who may take or give a frame above the tables: each is synthetic, simulated, or listed for the
 # audit.
 FRAMES = {
-    "api/synthesizer.py": {"chunks", "sample"},
+    "api/sampling.py": {"_completed", "sample"},
+    "cli/sampling.py": {"rows_of"},
     "pipeline/foreign_tables.py": {
         "_legible",
         "_columns_apart",
@@ -145,7 +149,9 @@ FRAMES = {
         *("of", "_block", "_coded", "_event", "_own", "_alone", "_held", "_holds"),
     },
     "generator/history_sampler.py": {"chunk", "_presented"},
-    "generator/row_sampler.py": {"chunk", "typed"},
+    "generator/completion.py": {"_typed"},
+    "generator/row_sampler.py": {"chunk", "finished", "typed"},
+    "generator/strata.py": {"chunk"},
     "measurement/looks.py": {"values"},
     "pipeline/read_candidate.py": {"synthetic"},
     "pipeline/reference_fits.py": {"fitted_sample"},

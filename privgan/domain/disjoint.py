@@ -1,0 +1,148 @@
+"""Rewrite conditions as disjoint regions: a disjunctive normal form whose terms do not overlap.
+
+A region gives some columns a set of values. Probabilities of disjoint regions add up, so a model
+that knows the probability of one region knows that of the whole condition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from privgan.domain.conditions import ColumnCondition
+from privgan.domain.predicates import AllOf, AnyOf, Negated, Predicate
+from privgan.domain.regions import MOST_BOXES, Region
+from privgan.domain.value_sets import Axis, PositionSet
+from privgan.errors import UsageError
+from privgan.naming import parameter
+from privgan.schema.columns import Column
+
+_MOST_CASES = 250_000
+
+
+def disjoint_regions(where: Sequence[Predicate]) -> tuple[Region, ...]:
+    """Disjoint non-empty regions whose union is what all predicates allow.
+
+    Args:
+        where: The predicates, on columns that are not open; none for all rows.
+
+    Raises:
+        UsageError: They come to too many regions, or to none.
+    """
+    found = _Regions().of(AllOf(tuple(where)), kept=True)
+    if not found:
+        raise UsageError(
+            f"{parameter('where')}: no row can meet the condition: its parts exclude each other, or"
+            " lie outside the schema's bounds; widen one of them"
+        )
+    return tuple(found)
+
+
+@dataclass
+class _Regions:
+    """Makes regions, and counts the cases looked at.
+
+    Attributes:
+        axes: The values of each column met so far.
+        cases: How many cases were looked at.
+    """
+
+    axes: dict[str, Axis] = field(default_factory=dict)
+    cases: int = 0
+
+    def of(self, predicate: Predicate, *, kept: bool) -> list[Region]:
+        """Disjoint regions where a predicate holds; where it does not, unless ``kept``."""
+        if isinstance(predicate, Negated):
+            return self.of(predicate.part, kept=not kept)
+        if isinstance(predicate, ColumnCondition):
+            return self._single(predicate, kept=kept)
+        parts = [self.of(part, kept=kept) for part in predicate.parts]
+        if isinstance(predicate, AllOf) == kept:
+            return self._in_all(parts)
+        assert isinstance(predicate, AllOf | AnyOf)
+        return self._in_any(parts)
+
+    def _single(self, condition: ColumnCondition, *, kept: bool) -> list[Region]:
+        axis = self._axis(condition.column)
+        values = axis.full & axis.allowed_by(condition)
+        return self._on(condition.column.name, values if kept else axis.full.without(values))
+
+    def _on(self, name: str, values: PositionSet) -> list[Region]:
+        """The region of one column's values: none without any, without bounds with all."""
+        if not values:
+            return []
+        return [{} if not self.axes[name].full.without(values) else {name: values}]
+
+    def _axis(self, column: Column) -> Axis:
+        return self.axes.setdefault(column.name, Axis(column))
+
+    def _in_all(self, parts: Sequence[list[Region]]) -> list[Region]:
+        found: list[Region] = [{}]
+        for part in parts:
+            self._count(len(found) * len(part))
+            pairs = (self._both(one, other) for one in found for other in part)
+            found = [region for region in pairs if region is not None]
+            self._bound(found)
+        return found
+
+    def _in_any(self, parts: Sequence[list[Region]]) -> list[Region]:
+        found: list[Region] = []
+        for part in self._joined(parts):
+            for region in part:
+                left = [region]
+                for known in found:
+                    self._count(len(left))
+                    left = [piece for some in left for piece in self._outside(some, known)]
+                found = found + left
+                self._bound(found)
+        return found
+
+    def _joined(self, parts: Sequence[list[Region]]) -> list[list[Region]]:
+        """The alternatives, with those on one and the same column alone made one."""
+        alone: dict[str, PositionSet] = {}
+        others: list[list[Region]] = []
+        for part in parts:
+            if len(part) == 1 and len(part[0]) == 1:
+                ((name, values),) = part[0].items()
+                alone[name] = alone[name] | values if name in alone else values
+            else:
+                others.append(part)
+        return [*(self._on(name, values) for name, values in alone.items()), *others]
+
+    def _both(self, one: Region, other: Region) -> Region | None:
+        """The intersection of two regions; None where it is empty."""
+        found = dict(one)
+        for name, values in other.items():
+            left = found[name] & values if name in found else values
+            if not left:
+                return None
+            found[name] = left
+        return found
+
+    def _outside(self, region: Region, known: Region) -> list[Region]:
+        """Disjoint regions of what lies in one region and not in the other."""
+        if self._both(region, known) is None:
+            return [region]
+        found: list[Region] = []
+        inside = dict(region)
+        for name, values in known.items():
+            own = inside.get(name, self.axes[name].full)
+            if left := own.without(values):
+                found.append(inside | {name: left})
+            inside[name] = own & values
+        return found
+
+    def _count(self, cases: int) -> None:
+        self.cases += cases
+        if self.cases > _MOST_CASES:
+            self._refuse()
+
+    def _bound(self, found: Sequence[Region]) -> None:
+        if len(found) > MOST_BOXES:
+            self._refuse()
+
+    def _refuse(self) -> None:
+        raise UsageError(
+            f"{parameter('where')}: the condition comes to more than {MOST_BOXES:,} cases that do"
+            " not overlap; write it with fewer alternatives, or sample its parts one by one"
+        )
