@@ -35,6 +35,7 @@ FIRST_DAYS = {
     "0.3.0": dt.date(2026, 11, 30),
     "0.4.0": dt.date(2026, 11, 30),
     "0.5.0": dt.date(2026, 11, 30),
+    "0.6.0": dt.date(2026, 11, 30),
 }
 MADE_AGAIN = frozenset({*FIRST_DAYS, versions().get("privgan")})
 # Versions whose reports this privgan makes again word for word, too: of the others of MADE_AGAIN
