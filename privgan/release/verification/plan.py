@@ -12,7 +12,7 @@ from typing import Any
 from privgan.domain.measured import opened
 from privgan.errors import UsageError
 from privgan.files.limits import MOST_PLANNED_CODES, MOST_PLANNED_COLUMNS
-from privgan.parts.history_form import parts_of
+from privgan.parts.history_form import parts_with_fingerprint
 from privgan.parts.part import part_of
 from privgan.planning.domain_stage import ROWS_OF_EACH, rows_of_each_of
 from privgan.planning.plan import FORMAT, GeneratorKind, Plan, StepKind
@@ -108,7 +108,8 @@ def _steps(released: Released, plan: PlanFacts) -> Iterator[str]:
 
 def _part_problems(schema: Schema, plan: PlanFacts) -> Iterator[str]:
     """Check that the parts are the schema's, and none counts more rows than a customer may have."""
-    parts, stated = parts_of(schema), plan.get("parts", [])
+    stated = plan.get("parts", [])
+    parts = parts_with_fingerprint(schema, stated[0]["schema_fingerprint"] if stated else "")
     if [part.name for part in parts] != [found["name"] for found in stated]:
         yield "its parts are not those of the schema's histories or tables"
         return
