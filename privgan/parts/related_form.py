@@ -24,8 +24,8 @@ from privgan.schema.schema import Schema
 from privgan.schema.tables import TableFacts
 
 # Shares of the model's budget: of the root's part, and of all children together; the rest measures
-# single columns of the root.
-ROOT_SHARE, CHILDREN_SHARE = 0.35, 0.55
+# single columns of the root. Means at the root's rows are worth more of it.
+_SHARES, _SHARES_WITH_MEANS = (0.35, 0.55), (0.45, 0.48)
 # With more columns of its own a row does not look at another one: pairs would cost too much.
 _MOST_REMEMBERED = 6
 # With more numbers of its own a child has no means: pairs of the root would cost too much.
@@ -130,6 +130,11 @@ class RelatedForm:
         """The root's part, then each child's, parents first."""
         return (self._root(), *map(self._child, self.schema.tables))
 
+    @property
+    def _shares(self) -> tuple[float, float]:
+        """Shares of the root's part, and of all children together."""
+        return _SHARES_WITH_MEANS if any(map(self.averaged, self.schema.tables)) else _SHARES
+
     def _root(self) -> Part:
         own, told = self.own(self.schema.root), self._told(self.schema.root)
         return Part(
@@ -141,7 +146,7 @@ class RelatedForm:
                 target=self.schema.target,
                 constraints=(*self.schema.constraints, *self._rules(self.schema.root)),
             ),
-            share=ROOT_SHARE,
+            share=self._shares[0],
         )
 
     def _child(self, child: TableFacts) -> Part:
@@ -162,7 +167,7 @@ class RelatedForm:
             ),
             context=self.context(child),
             parent=above,
-            share=CHILDREN_SHARE / len(self.schema.tables),
+            share=self._shares[1] / len(self.schema.tables),
             derived=len(self.context(child)),
             borrowed={**parents, self.count(child): (above, self.count(child)), **siblings},
         )
