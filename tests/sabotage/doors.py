@@ -132,6 +132,7 @@ CALLS = {
 # Who may take or give a frame above the tables: each is synthetic, simulated, or listed for the
 # audit.
 FRAMES = {
+    "api/related_tables.py": {"sample_tables"},
     "api/sampling.py": {"_completed", "sample"},
     "cli/sampling.py": {"rows_of"},
     "pipeline/foreign_tables.py": {
