@@ -96,12 +96,7 @@ class HistoryDraws:
         self._index = {name: place for place, name in enumerate(events.encoder.names)}
         self._model = conditional(events)
         self._takes_step = _present(events.encoder.columns[self._index[form.step]])
-        self._exchange = Exchange(
-            means=tuple((part, form.mean(part)) for part in form.numbers),
-            spreads=tuple((part, form.mean(part), form.spread(part)) for part in form.spreads),
-            alike=tuple(part.name for part in (*form.constants, *form.classes)),
-            schema=form.schema,
-        )
+        self._exchange = exchange_of(form)
 
     def of(self, customers: pd.DataFrame, rng: np.random.Generator) -> Histories:
         """The events of some customers.
@@ -264,6 +259,16 @@ class _Event:
     own: pd.DataFrame
     known: np.ndarray
     before: _Before
+
+
+def exchange_of(form: HistoryForm) -> Exchange:
+    """What events of customers exchange: their numbers, where they are alike in all classes."""
+    return Exchange(
+        means=tuple((part, form.mean(part)) for part in form.numbers),
+        spreads=tuple((part, form.mean(part), form.spread(part)) for part in form.spreads),
+        alike=tuple(part.name for part in (*form.constants, *form.classes)),
+        schema=form.schema,
+    )
 
 
 def _first(before: _Before, rows: slice) -> _Before:
