@@ -39,6 +39,7 @@ from privgan.generator.part_model import (
     coded_facts,
     coded_of,
     part_models,
+    parts_stated,
 )
 from privgan.generator.related_sampler import RelatedSampler
 from privgan.generator.row_sampler import RowSampler
@@ -364,10 +365,11 @@ def _parts_of(
     Raises:
         ValueError: The schema has parts and the format none, or the other way round.
     """
-    parts = parts_of(schema)
-    if bool(parts) != (facts["format"] == PARTS_FORMAT):
+    if bool(parts_of(schema)) != (facts["format"] == PARTS_FORMAT):
         raise ValueError("parts")
-    return part_models(parts, facts["parts"], weights) if parts else ()
+    if facts["format"] != PARTS_FORMAT:
+        return ()
+    return part_models(parts_stated(schema, facts["parts"]), facts["parts"], weights)
 
 
 def _cells(

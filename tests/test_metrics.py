@@ -24,7 +24,9 @@ from privgan.privacy.budget import PrivacyUnit
 from privgan.schema.columns import Discrete, Kind, Numeric
 from privgan.schema.schema import Schema
 from tests.audit.events import figures, inputs, population
+from tests.audit.shop import shop_figures, shop_sides
 from tests.histories.purchases import purchases
+from tests.related.shop import frames
 
 FAMILIES = {"attack", "audit", "fidelity", "utility", "noisy"}
 CHINESE = re.compile("[\u4e00-\u9fff]")
@@ -76,7 +78,7 @@ def audited() -> dict[str, Metric]:
 
 @pytest.fixture(scope="module")
 def others() -> dict[Maker, dict[str, Metric]]:
-    """The figures of reference fits, of the self-test, and of whole customers."""
+    """The figures of reference fits, of the self-test, and of whole customers in both forms."""
     coins = np.random.default_rng(0).random(200) < 0.5
     fits = reference_model_metrics(
         SCHEMA,
@@ -90,7 +92,9 @@ def others() -> dict[Maker, dict[str, Metric]]:
         Maker.SELF_TEST: judge_game(coins * 1.0, coins, Claim(1.0, 1e-6), 1).metrics,
     }
     named = {maker: {metric.name: metric for metric in metrics} for maker, metrics in found.items()}
-    return named | {Maker.HISTORY_AUDIT: figures(inputs(*population(), purchases(600, 1)))}
+    histories = figures(inputs(*population(), purchases(600, 1)))
+    related = shop_figures(*shop_sides(120), frames(100, 9))
+    return named | {Maker.HISTORY_AUDIT: histories, Maker.RELATED_AUDIT: related}
 
 
 def _made_by(*makers: Maker) -> set[str]:
@@ -99,8 +103,8 @@ def _made_by(*makers: Maker) -> set[str]:
 
 def test_an_audit_makes_every_registered_metric_and_no_other(audited, others) -> None:
     assert audited.keys() == _made_by(Maker.AUDIT, Maker.CANDIDATE_AUDIT)
-    histories = others[Maker.HISTORY_AUDIT]
-    for name, metric in (audited | histories).items():
+    customers = others[Maker.HISTORY_AUDIT] | others[Maker.RELATED_AUDIT]
+    for name, metric in (audited | customers).items():
         assert metric.status is Status.OK, name
     for maker, found in others.items():
         assert found.keys() == _made_by(maker)

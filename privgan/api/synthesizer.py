@@ -21,6 +21,7 @@ from privgan.api.inputs import (
 )
 from privgan.api.jobs import Ledger, fit_job, resume_fit_job
 from privgan.api.kept import Fitted, copied, fitted_of, folder_of, found
+from privgan.api.related_tables import SamplesTables
 from privgan.api.sampling import Sampling
 from privgan.api.schema import Schema
 from privgan.errors import NotFittedError, ReleaseExistsError, UsageError
@@ -37,7 +38,7 @@ from privgan.privacy.guarantee import Guarantee
 from privgan.progress import Progress
 
 
-class Synthesizer(Sampling):
+class Synthesizer(Sampling, SamplesTables):
     """A synthesizer with an (ε, δ) guarantee: made from a schema, fitted once, sampled for free.
 
     Args:

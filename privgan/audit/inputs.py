@@ -18,10 +18,12 @@ from privgan.audit.foreign.harmonise import legible
 from privgan.audit.foreign.legibility import Legibility
 from privgan.audit.histories.tables import HistoryTables, history_tables
 from privgan.audit.lower_bounds.ceilings import Claim
+from privgan.audit.related.tables import RelatedFacts, RelatedTables, related_tables
 from privgan.audit.settings import AuditSettings
 from privgan.errors import TableError
 from privgan.owner.owners_table import RealRows
 from privgan.owner.private_table import Sealed, numbered
+from privgan.parts.related_views import RelatedFrames
 from privgan.schema.columns import Discrete, Numeric
 from privgan.schema.schema import Schema
 
@@ -90,6 +92,7 @@ class MadeTable:
         white_box: By white-box attack, a score for each row of the kept-in canaries followed by
             each left-out row.
         units: The customer of each synthetic row, of a schema with a history.
+        related: The synthetic rows of all of several tables; None of one.
     """
 
     synthetic: pd.DataFrame
@@ -97,6 +100,7 @@ class MadeTable:
     delta: float
     white_box: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     units: NDArray[Any] | None = None
+    related: RelatedFrames | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -124,6 +128,7 @@ class AuditInputs(Sealed):
         white_box: By white-box attack, a score for each row of the kept-in canaries followed by
             each left-out row.
         synthetic_units: The customer of each synthetic row, of a schema with a history.
+        related: The rows of all of several tables; None of one.
     """
 
     schema: Schema
@@ -140,6 +145,7 @@ class AuditInputs(Sealed):
     as_read: tuple[pd.DataFrame, pd.DataFrame] | None = None
     white_box: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     synthetic_units: NDArray[Any] | None = None
+    related: RelatedFacts | None = None
 
     @classmethod
     def of_run(
@@ -170,6 +176,7 @@ class AuditInputs(Sealed):
             left_out_units=rows.left_out_units,
             white_box=made.white_box,
             synthetic_units=made.units,
+            related=_related_facts(rows, made),
         )
 
     @classmethod
@@ -195,6 +202,13 @@ class AuditInputs(Sealed):
         )
 
 
+def _related_facts(rows: RealRows, made: MadeTable) -> RelatedFacts | None:
+    """The rows of all tables, where there are several and all are known."""
+    if rows.related_sides is None or made.related is None:
+        return None
+    return RelatedFacts(*rows.related_sides, made.related)
+
+
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Prepared(Sealed):
     """All tables as arrays, each in an order that depends on its contents alone."""
@@ -213,6 +227,7 @@ class Prepared(Sealed):
     counts: Mapping[str, int] = field(default_factory=dict)
     white_box: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     histories: HistoryTables | str | None = None
+    related: RelatedTables | str | None = None
 
 
 def check_lengths(inputs: AuditInputs, mask: NDArray[np.bool_]) -> None:
@@ -322,6 +337,9 @@ def prepare(
             else {key: part[canaries.place] for key, part in inputs.white_box.items()}
         ),
         histories=_histories(inputs, coder, (kept_in, left_out, synthetic)),
+        related=(
+            related_tables(inputs.schema, inputs.related, mask) if inputs.schema.tables else None
+        ),
     )
 
 

@@ -37,6 +37,7 @@ from privgan.audit.inputs import (
 )
 from privgan.audit.lower_bounds.ceilings import Claim
 from privgan.audit.lower_bounds.metrics import BOUND, LARGEST, bound_metrics, no_bounds
+from privgan.audit.related.stage import all_related_metrics
 from privgan.audit.report import AuditReport, Verdict, foreign_verdict, verdict_of
 from privgan.audit.settings import AuditSettings
 from privgan.audit.utility.stage import all_utility_metrics
@@ -154,6 +155,11 @@ def _stages(prepared: Prepared) -> dict[str, Callable[[], tuple[Metric, ...]]]:
     if histories is not None:
         stages["histories"] = lambda: all_history_metrics(
             histories, canaries, prepared.no_attack, prepared.claim, seed
+        )
+    related = prepared.related
+    if related is not None:
+        stages["related tables"] = lambda: all_related_metrics(
+            related, prepared.no_attack, prepared.claim, seed
         )
     return stages
 

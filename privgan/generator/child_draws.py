@@ -17,8 +17,10 @@ from privgan.domain.encoding import Encoder
 from privgan.errors import IncompleteError, InternalError
 from privgan.generator.conditional import ConditionalMixture
 from privgan.generator.distribution import Distribution
+from privgan.generator.exchanges import Exchange, exchanged
 from privgan.generator.mixture import Mixture
 from privgan.parts.related_form import RelatedForm
+from privgan.schema.columns import Discrete
 from privgan.schema.constraints import place
 from privgan.schema.schema import Schema
 from privgan.schema.tables import TableFacts
@@ -73,6 +75,7 @@ class ChildDraws:
         context = form.context(child)
         self._own = [name for name in model.encoder.names if name not in context]
         self._table: Schema = form.schema.alone(child.name)
+        self._exchange = _exchange(form, child)
 
     def of(self, parents: pd.DataFrame, rng: np.random.Generator) -> Children:
         """The rows of some parents.
@@ -95,7 +98,8 @@ class ChildDraws:
         owner = np.concatenate([part for _, part in drawn])
         by_parent = np.argsort(owner, kind="stable")
         frame = frame.iloc[by_parent].reset_index(drop=True)
-        return Children(self._held(frame, rng), owner[by_parent])
+        owner, frame = owner[by_parent], self._held(frame, rng)
+        return Children(exchanged(frame, owner, self._exchange, parents, rng), owner)
 
     def _nothing(self, rng: np.random.Generator) -> pd.DataFrame:
         return self._decoded({name: np.zeros(0, dtype=np.int64) for name in self._own}, rng)
@@ -180,6 +184,20 @@ class ChildDraws:
         taken = np.arange(len(frame))
         taken[~held] = rng.choice(good, int((~held).sum()))
         return frame.iloc[taken].reset_index(drop=True)
+
+
+def _exchange(form: RelatedForm, child: TableFacts) -> Exchange:
+    """What rows of a child exchange: their numbers, where they are alike in all classes."""
+    classes = (part.name for part in form.own(child.name) if isinstance(part, Discrete))
+    means = tuple((part, form.mean(child, part)) for part in form.averaged(child))
+    known = {part.name for part, _ in means}
+    return Exchange(
+        means=means,
+        alike=(*classes, *(form.count(table) for table in form.children(child.name))),
+        carried=tuple(part.name for part in form.numbers_of(child) if part.name not in known),
+        schema=form.schema.alone(child.name),
+        dealt=True,
+    )
 
 
 def _placed(values: pd.Series, rows: np.ndarray, new: pd.Series) -> pd.Series:

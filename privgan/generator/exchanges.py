@@ -1,8 +1,8 @@
-"""Exchange numbers between customers' events until each customer's means agree with its own row.
+"""Exchange numbers between owners' rows until each owner's means agree with what it asks.
 
-Two events of different customers that are alike in all else exchange their numbers where both
-customers' means come nearer, and their spreads where these are modelled. What single events hold
-does not change by that, only who holds it.
+Owners are customers with events, or parents with children. Two rows of different owners that are
+alike in all else exchange their numbers where both owners' means come nearer, and their spreads
+where these are modelled. What single rows hold does not change by that, only who holds it.
 """
 
 from __future__ import annotations
@@ -14,36 +14,67 @@ import pandas as pd
 
 from privgan.domain.cells import as_numbers, is_special
 from privgan.domain.frames import with_columns
-from privgan.parts.history_form import HistoryForm
 from privgan.schema.columns import Numeric
+from privgan.schema.schema import Schema
 from privgan.table.violations import holds
 
 _ROUNDS = 200
 _NEAR = 0.1
+_LEAST = 0.01
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exchange:
+    """What rows exchange, and what their owners ask.
+
+    Attributes:
+        means: Each numeric column, with the name of its mean in the owner's row.
+        spreads: Each numeric column whose spread is asked, with the names of its mean and its
+            spread in the owner's row.
+        alike: Names of the columns in which two rows that exchange are equal.
+        carried: Names of further columns that go along with the numbers.
+        schema: The rows' table, whose constraints hold after an exchange too.
+        dealt: Whether numbers are first dealt anew, so that owners of many rows, and of one, come
+            near to their means in few exchanges.
+    """
+
+    means: tuple[tuple[Numeric, str], ...]
+    alike: tuple[str, ...]
+    spreads: tuple[tuple[Numeric, str, str], ...] = ()
+    carried: tuple[str, ...] = ()
+    schema: Schema
+    dealt: bool = False
+
+    @property
+    def moved(self) -> tuple[str, ...]:
+        """Names of the columns that rows exchange."""
+        return (*(column.name for column, _ in self.means), *self.carried)
 
 
 def exchanged(
     frame: pd.DataFrame,
     owner: np.ndarray,
-    form: HistoryForm,
-    customers: pd.DataFrame,
+    exchange: Exchange,
+    owners: pd.DataFrame,
     rng: np.random.Generator,
 ) -> pd.DataFrame:
-    """Events after the exchange.
+    """Rows after the exchange.
 
     Args:
-        frame: Typed events [rows, modelled columns].
-        owner: Place of each one's customer [rows], ascending.
-        form: The form of the histories.
-        customers: Typed rows of the customers' part [customers, its columns].
+        frame: Typed rows [rows, columns].
+        owner: Place of each one's owner [rows], ascending.
+        exchange: What rows exchange.
+        owners: Typed rows of the owners [owners, their columns].
         rng: Public randomness.
     """
-    if not form.numbers or not len(frame):
+    if not exchange.means or not len(frame):
         return frame
-    sums = _Sums.of(frame, owner, form, customers)
+    sums = _Sums.of(frame, owner, exchange, owners)
+    alike = _classes(frame, exchange)
     source = np.arange(len(frame))
-    alike = _classes(frame, form)
-    # One event alone has its customer's means already.
+    if exchange.dealt:
+        source = _dealt(frame, sums, alike, exchange)
+    # One row alone has its owner's means already.
     rows = np.flatnonzero(np.bincount(owner)[owner] > 1)
     for _ in range(_ROUNDS):
         one, other = _pairs(
@@ -51,47 +82,51 @@ def exchanged(
         )
         better = sums.gain(source, one, other) > 0
         one, other = one[better], other[better]
-        kept = _allowed(frame, source, one, other, form)
+        kept = _allowed(frame, source, one, other, exchange)
         one, other = one[kept], other[kept]
         sums.exchange(source, one, other)
         source[one], source[other] = source[other], source[one].copy()
     return with_columns(
         frame,
-        {part.name: frame[part.name].iloc[source].reset_index(drop=True) for part in form.numbers},
+        {name: frame[name].iloc[source].reset_index(drop=True) for name in exchange.moved},
     )
 
 
 @dataclass(eq=False)
 class _Sums:
-    """How far each customer's sums are from what its means ask.
+    """How far each owner's sums are from what its means ask.
 
     Attributes:
         values: Scaled ordinary values, and squared distances of those whose spread is asked; 0 for
             others [rows, sums].
         ordinary: Whether a value counts [rows, sums].
-        owner: Place of each row's customer [rows].
-        excess: Sum of the values less what is asked [customers, sums].
-        weight: What a unit of excess counts [customers].
+        owner: Place of each row's owner [rows].
+        asked: Scaled means that owners ask; NaN for none [owners, sums].
+        excess: Sum of the values less what is asked [owners, sums].
+        weight: What a unit of excess counts [owners].
     """
 
     values: np.ndarray
     ordinary: np.ndarray
     owner: np.ndarray
+    asked: np.ndarray
     excess: np.ndarray
     weight: np.ndarray
 
     @classmethod
     def of(
-        cls, frame: pd.DataFrame, owner: np.ndarray, form: HistoryForm, customers: pd.DataFrame
+        cls, frame: pd.DataFrame, owner: np.ndarray, exchange: Exchange, owners: pd.DataFrame
     ) -> _Sums:
-        """The sums of events."""
+        """The sums of rows."""
         parts = [
-            *(_scaled(frame, owner, form, customers, column) for column in form.numbers),
-            *(_squared(frame, owner, form, customers, column) for column in form.spreads),
+            *(_scaled(frame, owner, owners, *asked) for asked in exchange.means),
+            *(_squared(frame, owner, owners, *asked) for asked in exchange.spreads),
         ]
-        values, ordinary, excess = (np.stack(part, axis=1) for part in zip(*parts, strict=True))
-        events = np.bincount(owner, minlength=len(customers))
-        return cls(values, ordinary, owner, excess, 1.0 / np.maximum(events, 1))
+        values, ordinary, asked, excess = (
+            np.stack(part, axis=1) for part in zip(*parts, strict=True)
+        )
+        rows = np.bincount(owner, minlength=len(owners))
+        return cls(values, ordinary, owner, asked, excess, 1.0 / np.maximum(rows, 1))
 
     def gain(self, source: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarray:
         """By how much customers come nearer to their means when two rows exchange [pairs].
@@ -110,6 +145,41 @@ class _Sums:
         away: np.ndarray = np.abs(self.excess[customers] + moved).sum(1)
         return away * self.weight[customers]
 
+    def deal(self, alike: np.ndarray) -> np.ndarray:
+        """Numbers dealt anew among rows that are alike: the row that each gets them from [rows].
+
+        An owner's numbers are moved to the mean that it asks, on a scale of their own. Rows have
+        their places by these, and get the numbers of the same places. What single rows hold stays.
+        """
+        place = int(self.ordinary.sum(0).argmax())
+        score = self._moved(place)
+        pattern = self.ordinary @ (1 << np.arange(self.ordinary.shape[1]))
+        into, of = (np.lexsort((by, pattern, alike)) for by in (score, self.values[:, place]))
+        source = np.empty(len(into), dtype=np.int64)
+        source[into] = of
+        return source
+
+    def _moved(self, place: int) -> np.ndarray:
+        """A column's values, those of each owner moved to the mean that it asks [rows]."""
+        values, known = self.values[:, place], self.ordinary[:, place]
+        owners = len(self.asked)
+        number = np.maximum(np.bincount(self.owner, weights=known, minlength=owners), 1.0)
+        means = np.bincount(self.owner, weights=values, minlength=owners) / number
+        asked = self.asked[:, place]
+        if values.min() >= 0.0:
+            # What differs is a factor, where no value is below 0.
+            least = _LEAST * max(float(np.abs(values).mean()), _LEAST)
+            scaled = (np.log(one.clip(0.0) + least) for one in (values, means, asked))
+            values, means, asked = scaled
+        found: np.ndarray = values + np.nan_to_num(asked - means)[self.owner]
+        return found
+
+    def restart(self, source: np.ndarray) -> None:
+        """Take numbers that were dealt anew into account."""
+        for place, values in enumerate(self.values.T):
+            change = np.bincount(self.owner, weights=values[source] - values)
+            self.excess[: len(change), place] += change
+
     def exchange(self, source: np.ndarray, one: np.ndarray, other: np.ndarray) -> None:
         """Take an exchange into account; no customer is in two pairs."""
         moved = self.values[source[other]] - self.values[source[one]]
@@ -117,42 +187,58 @@ class _Sums:
         self.excess[self.owner[other]] -= moved
 
 
+def _dealt(frame: pd.DataFrame, sums: _Sums, alike: np.ndarray, exchange: Exchange) -> np.ndarray:
+    """The row that each row gets its numbers from [rows]; its own where constraints would break."""
+    source = sums.deal(alike)
+    names = list(exchange.moved)
+    numbers = frame[names].iloc[source].reset_index(drop=True)
+    tried = with_columns(frame, {name: numbers[name] for name in names})
+    rules = exchange.schema.constraints
+    if not all(holds(rule, tried, exchange.schema).all() for rule in rules):
+        return np.arange(len(frame))
+    sums.restart(source)
+    return source
+
+
+# Scaled values and which count [rows]; asked means, and the excess over these [owners].
+_Asked = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
+
 def _scaled(
-    frame: pd.DataFrame,
-    owner: np.ndarray,
-    form: HistoryForm,
-    customers: pd.DataFrame,
-    column: Numeric,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Scaled values and which count [rows], and each customer's excess [customers]."""
+    frame: pd.DataFrame, owner: np.ndarray, owners: pd.DataFrame, column: Numeric, mean: str
+) -> _Asked:
+    """Scaled values, and their asked means."""
     values, ordinary, _, scale = _ordinary(frame, column)
     values = np.where(ordinary, values, 0.0) / scale
-    total = np.bincount(owner, weights=values, minlength=len(customers))
-    known = np.bincount(owner, weights=ordinary, minlength=len(customers))
-    asked = known * customers[form.mean(column)].to_numpy(dtype=float) / scale
-    return values, ordinary, np.nan_to_num(total - asked)
+    return _against(values, ordinary, owner, owners[mean].to_numpy(dtype=float) / scale)
 
 
 def _squared(
     frame: pd.DataFrame,
     owner: np.ndarray,
-    form: HistoryForm,
-    customers: pd.DataFrame,
+    owners: pd.DataFrame,
     column: Numeric,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Scaled squares and which count [rows], and each customer's excess [customers].
+    mean: str,
+    spread: str,
+) -> _Asked:
+    """Scaled squares, and their asked means.
 
     Squares are of distances from the mean of all, so that means and spreads both tell them.
     """
     values, ordinary, centre, scale = _ordinary(frame, column)
     squares = np.where(ordinary, ((values - centre) / scale) ** 2, 0.0)
-    known = np.bincount(owner, weights=ordinary, minlength=len(customers))
-    mean, spread = (
-        customers[name].to_numpy(dtype=float) for name in (form.mean(column), form.spread(column))
-    )
-    asked = known * (((mean - centre) / scale) ** 2 + (spread / scale) ** 2)
-    total = np.bincount(owner, weights=squares, minlength=len(customers))
-    return squares, ordinary, np.nan_to_num(total - asked)
+    means, spreads = (owners[name].to_numpy(dtype=float) for name in (mean, spread))
+    asked = ((means - centre) / scale) ** 2 + (spreads / scale) ** 2
+    return _against(squares, ordinary, owner, asked)
+
+
+def _against(
+    values: np.ndarray, ordinary: np.ndarray, owner: np.ndarray, asked: np.ndarray
+) -> _Asked:
+    """Values with how far their sums are above what is asked."""
+    total = np.bincount(owner, weights=values, minlength=len(asked))
+    known = np.bincount(owner, weights=ordinary, minlength=len(asked))
+    return values, ordinary, asked, np.nan_to_num(total - known * asked)
 
 
 def _ordinary(frame: pd.DataFrame, column: Numeric) -> tuple[np.ndarray, np.ndarray, float, float]:
@@ -163,9 +249,9 @@ def _ordinary(frame: pd.DataFrame, column: Numeric) -> tuple[np.ndarray, np.ndar
     return values, ordinary, float(some.mean()), float(some.std()) or 1.0
 
 
-def _classes(frame: pd.DataFrame, form: HistoryForm) -> np.ndarray:
+def _classes(frame: pd.DataFrame, exchange: Exchange) -> np.ndarray:
     """A number for each row [rows], equal for rows that may exchange their numbers."""
-    names = [part.name for part in (*form.constants, *form.classes)]
+    names = list(exchange.alike)
     if not names:
         return np.zeros(len(frame), dtype=np.int64)
     return frame.groupby(names, dropna=False, sort=False).ngroup().to_numpy()
@@ -194,18 +280,17 @@ def _allowed(
     source: np.ndarray,
     one: np.ndarray,
     other: np.ndarray,
-    form: HistoryForm,
+    exchange: Exchange,
 ) -> np.ndarray:
     """Which exchanges leave both rows within the constraints [pairs], bool."""
-    rules = form.schema.constraints
-    if not rules or not len(one):
-        return np.ones(len(one), dtype=bool)
-    names = [part.name for part in form.numbers]
+    rules, names = exchange.schema.constraints, list(exchange.moved)
     kept = np.ones(len(one), dtype=bool)
+    if not rules or not len(one):
+        return kept
     for rows, given in ((one, other), (other, one)):
         tried = frame.iloc[rows].reset_index(drop=True)
         numbers = frame[names].iloc[source[given]].reset_index(drop=True)
         tried = with_columns(tried, {name: numbers[name] for name in names})
         for rule in rules:
-            kept &= holds(rule, tried, form.schema)
+            kept &= holds(rule, tried, exchange.schema)
     return kept

@@ -17,7 +17,7 @@ from privgan.domain.cells import as_numbers, from_numbers, step_of
 from privgan.domain.encoding import ColumnCode
 from privgan.domain.frames import positions_of, with_columns
 from privgan.generator.conditional import conditional
-from privgan.generator.exchanges import exchanged
+from privgan.generator.exchanges import Exchange, exchanged
 from privgan.generator.part_model import PartModel
 from privgan.parts.history_form import HistoryForm
 from privgan.table.violations import holds
@@ -96,6 +96,7 @@ class HistoryDraws:
         self._index = {name: place for place, name in enumerate(events.encoder.names)}
         self._model = conditional(events)
         self._takes_step = _present(events.encoder.columns[self._index[form.step]])
+        self._exchange = exchange_of(form)
 
     def of(self, customers: pd.DataFrame, rng: np.random.Generator) -> Histories:
         """The events of some customers.
@@ -118,7 +119,7 @@ class HistoryDraws:
         order = np.argsort(owner, kind="stable")
         order = order[whole[owner[order]]]
         frame, owner = frame.iloc[order].reset_index(drop=True), owner[order]
-        return Histories(exchanged(frame, owner, self._form, customers, rng), owner, whole)
+        return Histories(exchanged(frame, owner, self._exchange, customers, rng), owner, whole)
 
     def _block(
         self, strands: _Strands, start: int, customers: pd.DataFrame, rng: np.random.Generator
@@ -258,6 +259,16 @@ class _Event:
     own: pd.DataFrame
     known: np.ndarray
     before: _Before
+
+
+def exchange_of(form: HistoryForm) -> Exchange:
+    """What events of customers exchange: their numbers, where they are alike in all classes."""
+    return Exchange(
+        means=tuple((part, form.mean(part)) for part in form.numbers),
+        spreads=tuple((part, form.mean(part), form.spread(part)) for part in form.spreads),
+        alike=tuple(part.name for part in (*form.constants, *form.classes)),
+        schema=form.schema,
+    )
 
 
 def _first(before: _Before, rows: slice) -> _Before:

@@ -16,6 +16,7 @@ from privgan.generator.chain import Chain
 from privgan.generator.distribution import Distribution
 from privgan.generator.frozen import Frozen, facts_of, format_of, frozen_of, tensors_of
 from privgan.generator.network_form import MIXTURE_FORMAT
+from privgan.parts.history_form import parts_with
 from privgan.parts.part import Part, part_of, step_of
 from privgan.schema.schema import Schema
 
@@ -121,6 +122,19 @@ def check_whole(facts: Mapping[str, Any]) -> None:
     for name, most in (("rows", MOST_SAMPLED_ROWS), ("max_cells", MOST_CELLS)):
         if type(facts[name]) is not int or not 1 <= facts[name] <= most:
             raise ValueError(name)
+
+
+def parts_stated(schema: Schema, facts: Mapping[str, Any]) -> tuple[Part, ...]:
+    """The parts that a file's model has, of this or an earlier version of privgan.
+
+    Args:
+        schema: The public facts, of a table in parts.
+        facts: What the file states of each part, by name.
+
+    Raises:
+        ValueError, LookupError, AttributeError, TypeError: The first part states no columns.
+    """
+    return parts_with(schema, facts[next(iter(facts), "")]["columns"])
 
 
 def part_models(

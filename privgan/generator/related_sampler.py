@@ -58,7 +58,8 @@ class RelatedSampler:
         *,
         balanced: bool,
     ) -> None:
-        self._schema, self._form = schema, RelatedForm(schema)
+        self._schema = schema
+        self._form = RelatedForm.with_root(schema, parts[0].schema.names)
         self._sampling = partial(RowSampler, seed=seed, where=where, balanced=balanced)
         self.rng = np.random.default_rng([seed, _STREAM])
         self._part = parts[0]

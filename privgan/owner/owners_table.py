@@ -30,6 +30,7 @@ from privgan.owner.private_table import PrivateTable, Sealed, WholeRows, bounded
 from privgan.owner.related_rows import RelatedReading, RelatedRows, TableConformity
 from privgan.owner.undeclared import UndeclaredTexts, undeclared_texts
 from privgan.parts.part import Part
+from privgan.parts.related_views import RelatedFrames
 from privgan.privacy.randomness import SecretStream
 from privgan.schema.columns import Source
 from privgan.schema.schema import Schema
@@ -344,12 +345,15 @@ class OwnersTable(Sealed):
         modelled = self._frame[self._modelled()]
         kept_in, rest = (modelled[rows].reset_index(drop=True) for rows in (~left_out, left_out))
         units = None if unit is None else self._frame[unit].to_numpy()
+        related = self._related_rows
+        sides = related and [related.audited(modelled, side) for side in (~left_out, left_out)]
         return RealRows(
             schema=self.schema,
             kept_in_frame=kept_in,
             left_out_frame=rest,
             kept_in_units=None if units is None else units[~left_out],
             left_out_units=None if units is None else units[left_out],
+            related_sides=None if not sides else (sides[0], sides[1]),
         )
 
     def _modelled(self) -> list[str]:
@@ -368,6 +372,7 @@ class RealRows(Sealed):
         left_out_frame: The rows of the canaries that it left out [rows, modelled columns].
         kept_in_units: The customer of each kept-in row; None where each row is one.
         left_out_units: The customer of each left-out row; None where each row is one.
+        related_sides: Kept-in and left-out customers' rows in all of several tables; None of one.
     """
 
     schema: Schema
@@ -375,6 +380,7 @@ class RealRows(Sealed):
     left_out_frame: pd.DataFrame
     kept_in_units: np.ndarray | None
     left_out_units: np.ndarray | None
+    related_sides: tuple[RelatedFrames, RelatedFrames] | None = None
 
     def canary_codes(self, canary_mask: np.ndarray, encoder: Encoder) -> np.ndarray:
         """Canaries as codes [rows, columns], kept-in ones first, for the white-box attacks.

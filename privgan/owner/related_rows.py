@@ -79,6 +79,20 @@ class RelatedRows(Sealed):
         Args:
             kept_in: Which of the root's rows [rows], bool.
         """
+        return RelatedWhole(self._of(kept_in))
+
+    def audited(self, root: pd.DataFrame, kept_in: np.ndarray) -> RelatedFrames:
+        """Unpaid look: all rows of some customers, for the audit alone. INTERNAL.
+
+        Args:
+            root: The root's rows as a run took them [rows, modelled columns].
+            kept_in: Which of them [rows], bool.
+        """
+        rows = self._of(kept_in)
+        (name,) = self.typed_frames.keys() - self.parent_names.keys()
+        return replace(rows, frames={**rows.frames, name: root[kept_in].reset_index(drop=True)})
+
+    def _of(self, kept_in: np.ndarray) -> RelatedFrames:
         frames, parents, customers = dict[str, pd.DataFrame](), dict[str, np.ndarray](), {}
         for name, frame in self.typed_frames.items():
             kept = kept_in[self.root_places[name]]
@@ -88,7 +102,7 @@ class RelatedRows(Sealed):
                 places = self.parent_places[name][kept]
                 above = kept_in[self.root_places[self.parent_names[name]]]
                 parents[name] = (np.cumsum(above) - 1)[places]
-        return RelatedWhole(RelatedFrames(frames=frames, parents=parents, customers=customers))
+        return RelatedFrames(frames=frames, parents=parents, customers=customers)
 
     def hashed(self) -> Iterator[bytes]:
         """The children's rows and links in order, for the salted hash of the canaries' list."""

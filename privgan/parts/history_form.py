@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -322,6 +322,20 @@ def parts_of(schema: Schema) -> tuple[Part, ...]:
     if schema.tables:
         return RelatedForm(schema).parts
     return () if schema.history is None else HistoryForm(schema).parts
+
+
+def parts_with(schema: Schema, root: Collection[str]) -> tuple[Part, ...]:
+    """The parts of this or an earlier version, by the columns of the first one."""
+    return RelatedForm.with_root(schema, root).parts if schema.tables else parts_of(schema)
+
+
+def parts_with_fingerprint(schema: Schema, root: str) -> tuple[Part, ...]:
+    """The parts of this or an earlier version, by the fingerprint of the first one's columns."""
+    if schema.tables:
+        earlier = RelatedForm(schema, means=False).parts
+        if earlier[0].schema.fingerprint() == root:
+            return earlier
+    return parts_of(schema)
 
 
 def lenders_of(schema: Schema) -> dict[str, tuple[str, str]]:

@@ -6,7 +6,7 @@ which says how alike the rows of one parent are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -16,16 +16,20 @@ import pandas as pd
 from privgan.domain.frames import positions_of
 from privgan.parts.number_classes import NumberClasses
 from privgan.parts.part import Part, public
+from privgan.parts.summaries import mean_column
 from privgan.privacy.budget import PrivacyUnit
-from privgan.schema.columns import Column, Discrete, Kind
+from privgan.schema.columns import Column, Discrete, Kind, Numeric
+from privgan.schema.constraints import Constraint, WhenThen
 from privgan.schema.schema import Schema
 from privgan.schema.tables import TableFacts
 
 # Shares of the model's budget: of the root's part, and of all children together; the rest measures
-# single columns of the root.
-ROOT_SHARE, CHILDREN_SHARE = 0.35, 0.55
+# single columns of the root. Means at the root's rows are worth more of it.
+_SHARES, _SHARES_WITH_MEANS = (0.35, 0.55), (0.45, 0.48)
 # With more columns of its own a row does not look at another one: pairs would cost too much.
 _MOST_REMEMBERED = 6
+# With more numbers of its own a child has no means: pairs of the root would cost too much.
+_MOST_AVERAGED = 3
 # Up to so many rows each number is a class by itself.
 _COUNTS_ALONE = 10
 
@@ -36,9 +40,17 @@ class RelatedForm:
 
     Args:
         schema: The public facts, with related tables and no open column.
+        means: Whether a customer's row tells means of its children's numbers; it did not in 0.5.
     """
 
     schema: Schema
+    means: bool = True
+
+    @classmethod
+    def with_root(cls, schema: Schema, columns: Collection[str]) -> RelatedForm:
+        """The form of this or an earlier version whose root's part has some columns."""
+        earlier = cls(schema, means=False)
+        return earlier if set(earlier.parts[0].schema.names) == set(columns) else cls(schema)
 
     def own(self, table: str) -> tuple[Column, ...]:
         """A table's own modelled columns."""
@@ -71,6 +83,24 @@ class RelatedForm:
         found[some] = classes.drawn(places[some], rng)
         return found
 
+    def averaged(self, child: TableFacts) -> tuple[Numeric, ...]:
+        """The numbers of a child's rows of which each customer's row tells the mean.
+
+        Numbers with special values have none, and neither have grandchildren, whose parent's row
+        tells enough of them.
+        """
+        told = self.means and child.parent.table == self.schema.root and child.longest > 1
+        numbers = [part for part in self.numbers_of(child) if not part.special_values]
+        return tuple(numbers) if told and len(numbers) <= _MOST_AVERAGED else ()
+
+    def numbers_of(self, child: TableFacts) -> tuple[Numeric, ...]:
+        """A child's own numeric columns."""
+        return tuple(part for part in self.own(child.name) if isinstance(part, Numeric))
+
+    def mean(self, child: TableFacts, column: Numeric) -> str:
+        """Name of the mean of a child's number, among the columns of the root."""
+        return self._free(f"mean {column.name} of {child.name}")
+
     def above(self, column: Column) -> str:
         """Name of a parent's column among those of a child."""
         return self._free(f"{column.name} above")
@@ -100,23 +130,28 @@ class RelatedForm:
         """The root's part, then each child's, parents first."""
         return (self._root(), *map(self._child, self.schema.tables))
 
+    @property
+    def _shares(self) -> tuple[float, float]:
+        """Shares of the root's part, and of all children together."""
+        return _SHARES_WITH_MEANS if any(map(self.averaged, self.schema.tables)) else _SHARES
+
     def _root(self) -> Part:
-        own, counts = self.own(self.schema.root), self._counts(self.schema.root)
+        own, told = self.own(self.schema.root), self._told(self.schema.root)
         return Part(
             name=self.schema.root,
             schema=Schema(
                 dataset=self.schema.dataset,
                 unit=PrivacyUnit(column=self.schema.unit.column),
-                columns=(*map(public, own), *counts),
+                columns=(*map(public, own), *told),
                 target=self.schema.target,
-                constraints=self.schema.constraints,
+                constraints=(*self.schema.constraints, *self._rules(self.schema.root)),
             ),
-            share=ROOT_SHARE,
+            share=self._shares[0],
         )
 
     def _child(self, child: TableFacts) -> Part:
         own, above = self.own(child.name), child.parent.table
-        drawn = (*map(public, own), *self._counts(child.name))
+        drawn = (*map(public, own), *self._told(child.name))
         parents = {self.above(column): (above, column.name) for column in self.own(above)}
         siblings = {
             self.before(column): (child.name, column.name) for column in self.remembered(child)
@@ -132,7 +167,7 @@ class RelatedForm:
             ),
             context=self.context(child),
             parent=above,
-            share=CHILDREN_SHARE / len(self.schema.tables),
+            share=self._shares[1] / len(self.schema.tables),
             derived=len(self.context(child)),
             borrowed={**parents, self.count(child): (above, self.count(child)), **siblings},
         )
@@ -145,9 +180,23 @@ class RelatedForm:
         for column in self.remembered(child):
             yield replace(public(column), name=self.before(column), missing=True)
 
-    def _counts(self, table: str) -> Iterator[Column]:
-        """The number of rows of each child."""
-        yield from map(self._count, self.children(table))
+    def _told(self, table: str) -> Iterator[Column]:
+        """The number of rows of each child, and the means of their numbers."""
+        for child in self.children(table):
+            yield self._count(child)
+            for column in self.averaged(child):
+                made = mean_column(column, self.mean(child, column))
+                yield replace(made, missing=True)
+
+    def _rules(self, table: str) -> Iterator[Constraint]:
+        """What means hold: without rows there are none, and with rows there are."""
+        for child in self.children(table):
+            count = f"'{self.count(child)}'"
+            for column in self.averaged(child):
+                name = f"'{self.mean(child, column)}'"
+                yield WhenThen(when=f"{count} = 0", then=f"{name} is missing")
+                if not column.missing:
+                    yield WhenThen(when=f"{count} >= 1", then=f"{name} is not missing")
 
     def _count(self, child: TableFacts) -> Column:
         """The class of the number of a child's rows; more than the longest count as so many."""

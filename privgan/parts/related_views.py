@@ -14,6 +14,7 @@ import pandas as pd
 
 from privgan.parts.history_views import View
 from privgan.parts.related_form import RelatedForm
+from privgan.parts.summaries import means
 from privgan.schema.tables import TableFacts
 
 
@@ -45,13 +46,13 @@ def related_view(
             are put in order; not needed for the root.
     """
     own = {column.name: rows.frames[name][column.name] for column in form.own(name)}
-    counts = _counts(name, form, rows)
+    told = _told(name, form, rows)
     if name == form.schema.root:
-        return View(pd.DataFrame(own | counts), rows.customers[name])
+        return View(pd.DataFrame(own | told), rows.customers[name])
     child = form.schema.child(name)
     assert shuffle is not None
-    found = _parents(child, form, rows) | _another(child, form, rows, shuffle) | own | counts
-    columns = [*form.context(child), *own, *counts]
+    found = _parents(child, form, rows) | _another(child, form, rows, shuffle) | own | told
+    columns = [*form.context(child), *own, *told]
     return View(pd.DataFrame({name: found[name] for name in columns}), rows.customers[name])
 
 
@@ -61,12 +62,21 @@ def children_of_each(child: TableFacts, rows: RelatedFrames) -> np.ndarray:
     return np.bincount(rows.parents[child.name], minlength=size)
 
 
-def _counts(name: str, form: RelatedForm, rows: RelatedFrames) -> dict[str, np.ndarray]:
-    """The number of rows of each child [rows]; more than the longest count as so many."""
-    return {
-        form.count(child): form.classes(child).of(children_of_each(child, rows))
-        for child in form.children(name)
-    }
+def _told(name: str, form: RelatedForm, rows: RelatedFrames) -> dict[str, np.ndarray]:
+    """The number of rows of each child, and the means of their numbers [rows]."""
+    found: dict[str, np.ndarray] = {}
+    for child in form.children(name):
+        found[form.count(child)] = _classes(child, form, rows)
+        for column in form.averaged(child):
+            values, size = rows.frames[child.name][column.name], len(rows.frames[name])
+            told = means(values, column, rows.parents[child.name], size)
+            found[form.mean(child, column)] = told
+    return found
+
+
+def _classes(child: TableFacts, form: RelatedForm, rows: RelatedFrames) -> np.ndarray:
+    """The number of a child's rows [parent's rows]; more than the longest count as so many."""
+    return form.classes(child).of(children_of_each(child, rows))
 
 
 def _parents(
@@ -78,8 +88,7 @@ def _parents(
         form.above(column): above[column.name].iloc[places].reset_index(drop=True)
         for column in form.own(child.parent.table)
     }
-    each = form.classes(child).of(children_of_each(child, rows))
-    return found | {form.count(child): each[places]}
+    return found | {form.count(child): _classes(child, form, rows)[places]}
 
 
 def _another(

@@ -181,9 +181,6 @@ def audit_candidate(
     record, schema = found.record, found.schema
     if game:
         check_one_table(schema, "an audit by reference fits")
-    if schema.tables and progress:
-        unseen = ", ".join(child.name for child in schema.tables)
-        progress.say(f"audit: it sees the rows of {schema.root}, and none of {unseen}")
     check_hashes(found, ledger.history(record.dataset))
     canaries = _canaries_of(found, table)
     rows, mask = (
@@ -229,6 +226,7 @@ def _inputs(
         delta=guarantee.delta,
         white_box=white_box_scores(found, rows, canary_mask),
         units=_synthetic_units(found),
+        related=found.related,
     )
     return AuditInputs.of_run(rows, canary_mask, made, target)
 

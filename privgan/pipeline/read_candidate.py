@@ -11,9 +11,12 @@ from typing import Any, TypeAlias
 
 import pandas as pd
 
+from privgan.parts.related_views import RelatedFrames
 from privgan.pipeline.canaries import CanaryList
 from privgan.pipeline.candidate import Candidate
 from privgan.pipeline.candidate_record import CandidateRecord
+from privgan.related.keys import linked
+from privgan.release.table_files import PARQUET
 from privgan.schema.schema import Schema
 from privgan.synthesizer import Synthesizer, load_synthesizer
 from privgan.table.conform import conform
@@ -75,6 +78,19 @@ class ReadCandidate:
     def synthetic(self) -> pd.DataFrame:
         """The synthetic table as typed rows [rows, columns], read on first use."""
         return conform(pd.read_parquet(self.files.parquet), self.schema)
+
+    @cached_property
+    def related(self) -> RelatedFrames | None:
+        """The synthetic rows of all of several tables, linked by their keys; None of one."""
+        schema, folder = self.schema, self.files.tables
+        if not schema.tables:
+            return None
+        parts = {table.name: folder / f"{table.name}.{PARQUET}" for table in schema.tables}
+        paths = {schema.root: self.files.parquet} | parts
+        read = {name: pd.read_parquet(path) for name, path in paths.items()}
+        links = linked(read, schema)
+        typed = {name: conform(frame, schema.alone(name)) for name, frame in read.items()}
+        return RelatedFrames(frames=typed, parents=links.parents, customers=links.customers)
 
     @cached_property
     def evidence(self) -> Evidence:

@@ -18,6 +18,7 @@ import numpy as np
 
 from privgan.audit.attacks.inference import FIT_ROWS, SECRETS
 from privgan.audit.fidelity.quality import MOST_COLUMNS, MOST_ROWS
+from privgan.audit.related.measures import MOST_CUSTOMERS
 from privgan.parts.history_form import parts_of
 from privgan.planning.dpsgd_settings import CriticSettings, RatioCriticSettings
 from privgan.planning.model_stage import number_of_rounds
@@ -62,7 +63,10 @@ AUDIT_STAGES: Mapping[str, str] = MappingProxyType(
     }
 )
 
+# Stages of schemas with a history, or with several tables, by the audit's name.
 HISTORY_STAGE = "audit: whole customers and their histories"
+RELATED_STAGE = "audit: further tables and whole customers"
+_MORE_STAGES = MappingProxyType({"histories": HISTORY_STAGE, "related tables": RELATED_STAGE})
 
 
 def audit_teller(progress: Progress) -> Callable[[str, float], None]:
@@ -70,7 +74,7 @@ def audit_teller(progress: Progress) -> Callable[[str, float], None]:
 
     def tell(stage: str, share: float) -> None:
         if share < 1:
-            progress.stage(AUDIT_STAGES.get(stage, HISTORY_STAGE))
+            progress.stage((AUDIT_STAGES | _MORE_STAGES)[stage])
 
     return tell
 
@@ -184,17 +188,20 @@ def stages_of(
     def stages(rows: int | None) -> Sequence[Stage]:
         expected = _expected(plan, schema, rows, made)
         if schema.history is not None:
-            expected = _with_histories(expected, rows)
+            expected = _with_customers(expected, HISTORY_STAGE, 1.5 + 0.00002 * (rows or 0))
+        if schema.tables:
+            customers = min(rows or 0, MOST_CUSTOMERS)
+            expected = _with_customers(expected, RELATED_STAGE, 3.0 + 0.0003 * customers)
         names = [name for name in expected if judged or name in _FIT]
         return [Stage(name, slower * expected[name]) for name in names]
 
     return stages
 
 
-def _with_histories(expected: dict[str, float], rows: int | None) -> dict[str, float]:
+def _with_customers(expected: dict[str, float], stage: str, seconds: float) -> dict[str, float]:
     """The stages with that of whole customers, the audit's last."""
     report = expected.pop(StageName.REPORT)
-    return expected | {HISTORY_STAGE: 1.5 + 0.00002 * (rows or 0), StageName.REPORT: report}
+    return expected | {stage: seconds, StageName.REPORT: report}
 
 
 def _expected(plan: Plan, schema: Schema, rows: int | None, made: int | None) -> dict[str, float]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from privgan.errors import UsageError
 from privgan.naming import parameter
+from privgan.parts.part import Part
 from privgan.planning.domain_stage import first_stage
 from privgan.planning.model_settings import GeneratorSettings, MarginalSettings
 from privgan.planning.plan import EFFORTS, Effort, GeneratorKind, Plan
@@ -191,6 +192,7 @@ def with_domain(
     rows: int,
     rows_of_each: tuple[float, ...] = (1.0,),
     table_rows: Mapping[str, tuple[int, ...]] = MappingProxyType({}),
+    parts: Sequence[Part] = (),
 ) -> Plan:
     """Plan stage 2: for public facts, or for what stage 1 measured.
 
@@ -200,6 +202,7 @@ def with_domain(
         rows: The table's declared row count, or the noisy one.
         rows_of_each: Noisy share of the customers with 1, 2, … rows.
         table_rows: Of each related table the noisy number of customers with 1, 2, … rows.
+        parts: The parts, where they are those of an earlier version; none for this one's.
 
     Raises:
         UsageError: when there are too few rows or customers, or δ is not below 1/customers.
@@ -217,5 +220,5 @@ def with_domain(
         known=f"{known} row count" if schema.unit.max_rows == 1 else "noisy number of customers",
     )
     if schema.history is not None or schema.tables:
-        return planned_in_parts(plan, schema)
+        return planned_in_parts(plan, schema, parts)
     return planned_whole(plan, schema)

@@ -71,7 +71,7 @@ def planned_whole(plan: Plan, schema: Schema) -> Plan:
     return _finished(plan, schema, steps, trained, cost)
 
 
-def planned_in_parts(plan: Plan, schema: Schema) -> Plan:
+def planned_in_parts(plan: Plan, schema: Schema, parts: Sequence[Part] = ()) -> Plan:
     """A plan with stage 2 for histories: single columns of the rows, and all parts, together.
 
     One noise scale for all steps is the least that the budget allows for them together. Each part's
@@ -80,8 +80,9 @@ def planned_in_parts(plan: Plan, schema: Schema) -> Plan:
     Args:
         plan: A plan with its row count.
         schema: The schema, with a history and every measured fact filled in.
+        parts: The parts, where they are those of an earlier version; none for this one's.
     """
-    parts = parts_of(schema)
+    parts = parts or parts_of(schema)
     trains = plan.kind is GeneratorKind.NETWORK
     share = (plan.marginal_share or SHARE_BESIDE_NETWORK) if trains else 1.0
     kind = GeneratorKind.NETWORK if trains else GeneratorKind.MIXTURE

@@ -31,6 +31,7 @@ _EVENTS = (
     "attack.copies.near_excess",
     "attack.singling_out.excess",
     "attack.history.copies",
+    "attack.related.copies",
 )
 _WITHOUT_CEILING = "attack.singling_out.excess"
 _RATES = tuple((step / 20) ** 2 for step in range(21))

@@ -18,6 +18,7 @@ from privgan.report.sections.histories import history_sections
 from privgan.report.sections.opening import internal_answer, meaning, shareable_answer
 from privgan.report.sections.policy import policy_section, promises_section
 from privgan.report.sections.records import ledger_section, provenance_section, standards_section
+from privgan.report.sections.related import related_sections
 from privgan.report.sections.usefulness import metrics_section, subgroups_section, utility_section
 from privgan.report.text import Words, number, short
 
@@ -62,6 +63,7 @@ def internal_document(data: InternalReport, words: Words) -> Document:
         attacks_section(data.audit, guarantee, data.reach, words),
         utility_section(metrics, words),
         *history_sections(metrics, words),
+        *related_sections(metrics, words),
         *_guarantee(data, words),
         *_columns(data, words, real=True),
         subgroups_section(metrics, words),

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from privgan.generator.exchanges import exchanged
+from privgan.generator.history_draws import exchange_of
 from privgan.owner.owners_table import OwnersTable
 from privgan.owner.private_table import PrivateTable
 from privgan.parts.history_form import HistoryForm
@@ -65,14 +66,14 @@ def test_exchanges_bring_spreads_nearer_and_change_no_single_value() -> None:
     customers = history_view("customers", form, typed, owner).frame
     mixed = typed.drop(columns="customer").reset_index(drop=True)
     mixed["amount"] = rng.permutation(mixed["amount"].to_numpy())
-    found = exchanged(mixed, owner, form, customers, rng)
+    found = exchanged(mixed, owner, exchange_of(form), customers, rng)
     assert sorted(found["amount"]) == sorted(mixed["amount"])
 
     def away(rows: pd.DataFrame) -> float:
         made = history_view("customers", form, rows, owner).frame["spread amount"]
         return float((made - customers["spread amount"]).abs().mean())
 
-    means_alone = HistoryForm(parse_schema(SCHEMA))
+    means_alone = exchange_of(HistoryForm(parse_schema(SCHEMA)))
     others = exchanged(mixed, owner, means_alone, customers, np.random.default_rng(0))
     assert away(found) < 0.75 * away(others) < away(mixed)
 

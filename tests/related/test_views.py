@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from privgan.owner.private_table import bounded
+from privgan.parts.history_form import parts_with_fingerprint
 from privgan.parts.related_form import RelatedForm
 from privgan.parts.related_views import RelatedFrames, children_of_each, related_view
 from privgan.related.keys import linked
@@ -35,7 +36,9 @@ def related(tables: dict[str, pd.DataFrame], facts: Schema | None = None) -> Rel
 
 def test_parts_have_the_columns_that_they_are_made_from() -> None:
     customers, orders, lines = RelatedForm(schema()).parts
-    assert customers.schema.names == ("segment", "age", "number of orders")
+    assert customers.schema.names == (
+        *("segment", "age", "number of orders", "mean amount of orders"),
+    )
     assert customers.context == ()
     assert orders.context == (
         *("segment above", "age above", "number of orders"),
@@ -59,7 +62,9 @@ def test_names_give_way_to_the_tables_own() -> None:
         "name: channel", "name: segment above"
     )
     form = RelatedForm(schema(text))
-    assert form.parts[0].schema.names == ("segment", "number of orders", "number of orders*")
+    assert form.parts[0].schema.names == (
+        *("segment", "number of orders", "number of orders*", "mean amount of orders"),
+    )
     assert form.parts[1].context[0] == "segment above*"
 
 
@@ -71,6 +76,9 @@ def test_views_hold_what_a_plain_join_gives() -> None:
     assert root["number of orders"].tolist() == [
         str(min(each.get(name, 0), 8)) for name in tables["customers"]["customer"]
     ]
+    means = tables["orders"].groupby("customer")["amount"].mean().round(2)
+    expected = tables["customers"]["customer"].map(means)
+    assert np.allclose(root["mean amount of orders"], expected, atol=0.0101, equal_nan=True)
     orders = related_view("orders", form, rows, np.arange(478)).frame
     joined = tables["orders"].merge(tables["customers"], on="customer", how="left")
     assert orders["age above"].tolist() == joined["age"].tolist()
@@ -163,3 +171,27 @@ def test_large_numbers_of_rows_are_told_by_classes_and_drawn_within_them() -> No
         drawn = form.numbers(child, pd.Series(np.repeat(label, 500)), rng)
         assert (classes.of(drawn) == label[0]).all()
         assert drawn.max() <= 300
+
+
+def test_the_form_of_an_earlier_version_has_no_means() -> None:
+    facts = schema()
+    earlier = RelatedForm(facts, means=False)
+    assert earlier.parts[0].schema.names == ("segment", "age", "number of orders")
+    for form in (earlier, RelatedForm(facts)):
+        root = form.parts[0].schema
+        assert RelatedForm.with_root(facts, root.names).means == form.means
+        assert parts_with_fingerprint(facts, root.fingerprint()) == form.parts
+    assert RelatedForm.with_root(facts, ("segment",)).means
+
+
+def test_means_are_of_few_numbers_of_the_roots_children_alone() -> None:
+    form = RelatedForm(schema())
+    orders, lines = schema().tables
+    assert [column.name for column in form.averaged(orders)] == ["amount"]
+    assert form.averaged(lines) == ()
+    special = SCHEMA.replace(
+        "upper: 500, decimals: 2", "upper: 500, decimals: 2, special_values: [0]"
+    )
+    assert RelatedForm(schema(special)).averaged(schema(special).child("orders")) == ()
+    one = SCHEMA.replace("longest: 8", "longest: 1")
+    assert RelatedForm(schema(one)).averaged(schema(one).child("orders")) == ()

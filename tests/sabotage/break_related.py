@@ -13,7 +13,7 @@ from privgan.parts import related_views
 from privgan.planning import second_stage
 from privgan.planning.plan import PlanStep
 from privgan.related import keys
-from tests.sabotage import checks
+from tests.sabotage import checks, doors
 from tests.sabotage.registry import Patch, variant
 
 
@@ -66,6 +66,26 @@ def orders_counted_against_the_most_of_all(patch: Patch) -> None:
         return found.max(initial=0) - found
 
     patch.setattr(related_views, "children_of_each", from_most)
+
+
+@variant("L2, L37", checks.each_customers_rows_are_its_own_in_every_table, "in other company")
+def means_of_orders_filled_from_all_customers(patch: Patch) -> None:
+    """A customer without orders gets the mean of everybody's."""
+    plain = related_views.means
+
+    def filled(*rows: Any) -> np.ndarray:
+        found = plain(*rows)
+        known = found[~np.isnan(found)]
+        return np.where(np.isnan(found), known.mean() if len(known) else 0.0, found)
+
+    patch.setattr(related_views, "means", filled)
+
+
+@variant("L13, L31", checks.the_source_reads_rows_by_its_doors_only, "fitting.py.*related_sides")
+def rows_of_the_audit_taken_by_the_fit(patch: Patch) -> None:
+    """The fit takes the further tables' rows that are the audit's."""
+    module, code = "pipeline/fitting.py", "def more(rows):\n    return rows.related_sides"
+    patch.setitem(doors.SOURCES, module, f"{doors.SOURCES[module]}\n\n{code}\n")
 
 
 @variant("L37", checks.rows_that_belong_to_nobody_are_refused, "DID NOT RAISE")

@@ -65,6 +65,8 @@ EXITS = {
     },
     "rows_of_foreign_audit": {"pipeline/foreign_tables.py"},
     "write_features": {"api/features.py", "cli/features.py"},
+    "related_sides": {OWNERS, "audit/inputs.py"},
+    "audited": {OWNERS},
     "typed_frames": {OWNERS, RELATED},
     "read_frames": {OWNERS, RELATED},
 }
@@ -89,7 +91,8 @@ CALLS = {
     "stream_source": {"features/building.py"},
     "build_features": {OWNERS},
     "FeatureTable": {"features/building.py"},
-    "linked": {RELATED},
+    # Synthetic rows are linked too.
+    "linked": {RELATED, "pipeline/read_candidate.py"},
     "typed_rows": {RELATED},
     "RelatedRows": {RELATED},
     "RelatedReading": set(),
@@ -129,6 +132,7 @@ CALLS = {
 # Who may take or give a frame above the tables: each is synthetic, simulated, or listed for the
 # audit.
 FRAMES = {
+    "api/related_tables.py": {"sample_tables"},
     "api/sampling.py": {"_completed", "sample"},
     "cli/sampling.py": {"rows_of"},
     "pipeline/foreign_tables.py": {
@@ -143,7 +147,7 @@ FRAMES = {
     },
     "generator/related_sampler.py": {"chunk", "_drawn", "_finished"},
     "generator/exchanges.py": {
-        *("exchanged", "of", "_scaled", "_squared", "_ordinary", "_classes", "_allowed"),
+        *("exchanged", "of", "_scaled", "_squared", "_ordinary", "_classes", "_allowed", "_dealt"),
     },
     "generator/history_draws.py": {
         *("of", "_block", "_coded", "_event", "_own", "_alone", "_held", "_holds"),
@@ -210,6 +214,16 @@ HOLDERS = {
     "AuditInputs": {"audit/inputs.py", "audit/suite.py", "pipeline/judging.py"},
     "UndeclaredTexts": {OWNERS, UNDECLARED, "pipeline/scanning.py"},
     "RelatedRows": {OWNERS, RELATED},
+    "RelatedFrames": {
+        OWNERS,
+        RELATED,
+        "audit/inputs.py",
+        "audit/related/customers.py",
+        "audit/related/tables.py",
+        "parts/related_views.py",
+        "pipeline/read_candidate.py",
+    },
+    "RelatedFacts": {"audit/inputs.py", "audit/related/tables.py"},
     "RelatedReading": {OWNERS, RELATED},
     "Links": {RELATED},
 }
@@ -221,6 +235,7 @@ SEALED = (
     "OwnersTable",
     "PrivateTable",
     "RealRows",
+    "RelatedFacts",
     "RelatedReading",
     "RelatedRows",
     "Samples",

@@ -110,13 +110,29 @@ def _copies(
         (int(copied[side].sum()), int(side.sum()))
         for side in (is_member & several, ~is_member & several)
     )
+    what = "with two events or more whose whole history is that"
+    return copies_metric(COPIES, training, holdout, what, claim)
+
+
+def copies_metric(
+    name: str, training: tuple[int, int], holdout: tuple[int, int], what: str, claim: Claim | None
+) -> Metric:
+    """Metric of customers who are copied as a whole: the share of kept-in less that of left-out.
+
+    Args:
+        name: The metric.
+        training: How many kept-in canaries are copied, and how many may be.
+        holdout: The same of the left-out ones.
+        what: Which may be, and what counts as a copy, as words before "of a synthetic customer".
+        claim: The claimed guarantee, or None.
+    """
     if min(training[1], holdout[1]) < LEAST_CUSTOMERS:
-        reason = f"needs {LEAST_CUSTOMERS} canaries of each kind with two events or more"
-        return Metric.not_run(COPIES, reason)
+        which = what.partition(" whose ")[0]
+        return Metric.not_run(name, f"needs {LEAST_CUSTOMERS} canaries of each kind {which}")
     low, high = difference_interval(training, holdout)
     rates = training[0] / training[1], holdout[0] / holdout[1]
     return Metric(
-        name=COPIES,
+        name=name,
         value=rates[0] - rates[1],
         low=low,
         high=high,
@@ -125,8 +141,8 @@ def _copies(
         ceiling=claim.advantage() if claim else None,
         n=training[1] + holdout[1],
         method=(
-            "share of canaries with two events or more whose whole history is that of a synthetic"
-            " customer; kept in less left out; Clopper-Pearson limits of both shares, Bonferroni"
+            f"share of canaries {what} of a synthetic customer; kept in less left out;"
+            " Clopper-Pearson limits of both shares, Bonferroni"
         ),
         details={"true_positive_rate": rates[0], "false_positive_rate": rates[1]},
     )

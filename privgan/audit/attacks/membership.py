@@ -43,6 +43,7 @@ _NAMES = (
     "attack.membership.tpr_at_fpr_0.01",
     "attack.membership.nearest_auc",
 )
+_RATIO = "attack.membership.density_ratio_auc"
 _NEAREST_WEIGHT = 3.0
 METHOD = (
     "rank of the density ratio (gradient boosting, synthetic rows against canaries of both kinds,"
@@ -137,17 +138,18 @@ def _owners(
 
 
 def density_ratio_scores(
-    canaries: Canaries, synthetic: CodedTable, seed: int
+    canaries: Canaries, synthetic: CodedTable, seed: int, use: str = _RATIO
 ) -> NDArray[np.float64]:
     """Log-odds, by customer, that a row is synthetic.
 
     The score is high where synthetic rows are denser than they should be. A classifier separates
-    synthetic rows from the other folds' canaries, members or not.
+    synthetic rows from the other folds' canaries, members or not. Folds and rows are drawn for the
+    metric that ``use`` names.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    generator = stream(seed, "attack.membership.density_ratio_auc")
+    generator = stream(seed, use)
     fold = canaries.folds(FOLDS, generator)[canaries.owner]
     made = synthetic.sample(SYNTHETIC_ROWS, generator).values
     scores = np.zeros(len(canaries.rows))
@@ -251,18 +253,18 @@ def membership_metrics(
     halves = canaries.folds(2, stream(seed, "attack.membership.advantage"))
     scores = combined_scores(ratio, nearest)
     shown = "one part of the score; shown only"
-    area = _area(_NAMES[0], canaries, scores, claim, 0.95, METHOD)
-    part = _area(_NAMES[0], canaries, ratio, claim, 0.975, shown)
+    area = area_metric(_NAMES[0], canaries, scores, claim, 0.95, METHOD)
+    part = area_metric(_NAMES[0], canaries, ratio, claim, 0.975, shown)
     ends = {"value": part.value, "low": part.low, "high": part.high, "confidence": part.confidence}
     return (
         replace(area, details={**area.details, "density_ratio_auc": ends}),
         _advantage(canaries, scores, halves, claim),
         _rate(canaries, scores, claim),
-        _area(_NAMES[3], canaries, nearest, claim, 0.975, shown),
+        area_metric(_NAMES[3], canaries, nearest, claim, 0.975, shown),
     )
 
 
-def _area(
+def area_metric(
     name: str,
     canaries: Canaries,
     scores: NDArray,
@@ -270,6 +272,16 @@ def _area(
     confidence: float,
     method: str,
 ) -> Metric:
+    """The area under the curve of a score, with guessing as baseline and the claim's ceiling.
+
+    Args:
+        name: The metric.
+        canaries: The canaries.
+        scores: The score of each customer [customers]; high means a member.
+        claim: The claimed guarantee, or None.
+        confidence: That of the interval.
+        method: How the score is made, in a few words.
+    """
     members = int(canaries.is_member.sum())
     value = area_under_curve(canaries.is_member, scores)
     low, high = hanley_mcneil(value, members, len(canaries) - members, confidence)

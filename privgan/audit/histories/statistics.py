@@ -47,9 +47,6 @@ def scale_of(real: NDArray[np.float64]) -> Scale:
 def within_correlation(histories: Histories, place: int, scale: Scale) -> float:
     """Correlation of two values of one customer, in one column.
 
-    The intraclass correlation of a one-way analysis of variance: ICC(1, 1) of Shrout and Fleiss
-    1979, with Donner's 1986 mean size for customers of unequal length.
-
     Args:
         histories: The customers.
         place: The column.
@@ -60,12 +57,32 @@ def within_correlation(histories: Histories, place: int, scale: Scale) -> float:
     """
     known = ~np.isnan(histories.values[:, place])
     values = scale(histories.values[known, place])
-    _, owner, sizes = np.unique(histories.owner[known], return_inverse=True, return_counts=True)
-    customers, events = len(sizes), len(values)
-    if customers < 2 or events == customers or not np.ptp(values):
+    return intraclass_correlation(values, histories.owner[known])
+
+
+def intraclass_correlation(values: NDArray[np.float64], owner: NDArray[np.int64]) -> float:
+    """Correlation of two values of one owner.
+
+    The intraclass correlation of a one-way analysis of variance: ICC(1, 1) of Shrout and Fleiss
+    1979, with Donner's 1986 mean size for owners of unequal length. Squares of several columns,
+    such as indicators of categories, are added up.
+
+    Args:
+        values: Values [values] or [values, columns].
+        owner: Whose each value is [values].
+
+    Returns:
+        The correlation; NaN if no owner has two values, or all values are one.
+    """
+    values = values if values.ndim > 1 else values[:, None]
+    _, owner, sizes = np.unique(owner, return_inverse=True, return_counts=True)
+    owners, count = len(sizes), len(values)
+    if owners < 2 or count == owners or (values == values[0]).all():
         return math.nan
-    means = np.bincount(owner, weights=values) / sizes
-    between = float((sizes * (means - values.mean()) ** 2).sum()) / (customers - 1)
-    within = float(((values - means[owner]) ** 2).sum()) / (events - customers)
-    size = (events - float((sizes.astype(float) ** 2).sum()) / events) / (customers - 1)
+    sums = [np.bincount(owner, weights=column) for column in values.T]
+    means = np.stack(sums, axis=1) / sizes[:, None]
+    away = ((means - values.mean(axis=0)) ** 2).sum(axis=1)
+    between = float((sizes * away).sum()) / (owners - 1)
+    within = float(((values - means[owner]) ** 2).sum()) / (count - owners)
+    size = (count - float((sizes.astype(float) ** 2).sum()) / count) / (owners - 1)
     return (between - within) / (between + (size - 1.0) * within)

@@ -11,8 +11,7 @@ import numpy as np
 
 from privgan.domain.encoding import Encoder
 from privgan.generator.network_form import NETWORK_FORMAT, PARTS_FORMAT
-from privgan.generator.part_model import cells_by_column, coded_of, sizes_of
-from privgan.parts.history_form import parts_of
+from privgan.generator.part_model import cells_by_column, coded_of, parts_stated, sizes_of
 from privgan.parts.part import Part, part_of, step_of
 from privgan.planning.plan_facts import PlanFacts
 from privgan.release.verification.released import Released
@@ -113,7 +112,8 @@ def part_pieces(released: Released) -> Iterator[ModelPiece]:
     """
     if not is_in_parts(released):
         return
-    stated, parts = released.model["parts"], parts_of(released.schema)
+    stated = released.model["parts"]
+    parts = parts_stated(released.schema, stated)
     if list(stated) != [part.name for part in parts]:
         raise ValueError("parts")
     cells = {name: facts["max_cells"] for name, facts in stated.items()}

@@ -12,8 +12,8 @@ from typing import Any
 from privgan.domain.measured import opened
 from privgan.errors import UsageError
 from privgan.files.limits import MOST_PLANNED_CODES, MOST_PLANNED_COLUMNS
-from privgan.parts.history_form import parts_of
-from privgan.parts.part import part_of
+from privgan.parts.history_form import parts_with_fingerprint
+from privgan.parts.part import Part, part_of
 from privgan.planning.domain_stage import ROWS_OF_EACH, rows_of_each_of
 from privgan.planning.plan import FORMAT, GeneratorKind, Plan, StepKind
 from privgan.planning.plan_facts import PlanFacts, PlannedStep
@@ -108,7 +108,8 @@ def _steps(released: Released, plan: PlanFacts) -> Iterator[str]:
 
 def _part_problems(schema: Schema, plan: PlanFacts) -> Iterator[str]:
     """Check that the parts are the schema's, and none counts more rows than a customer may have."""
-    parts, stated = parts_of(schema), plan.get("parts", [])
+    stated = plan.get("parts", [])
+    parts = _parts_stated(schema, plan)
     if [part.name for part in parts] != [found["name"] for found in stated]:
         yield "its parts are not those of the schema's histories or tables"
         return
@@ -119,6 +120,12 @@ def _part_problems(schema: Schema, plan: PlanFacts) -> Iterator[str]:
             yield f"{told}, and one may have {part.unit.max_rows}"
         if found["schema_fingerprint"] != part.schema.fingerprint():
             yield f"part {part.name} is made for other columns than the schema gives it"
+
+
+def _parts_stated(schema: Schema, plan: PlanFacts) -> tuple[Part, ...]:
+    """The parts that a plan is of: those of this or an earlier version."""
+    stated = plan.get("parts", [])
+    return parts_with_fingerprint(schema, stated[0]["schema_fingerprint"] if stated else "")
 
 
 def _step_problems(step: PlannedStep, most: int) -> Iterator[str]:
@@ -256,7 +263,8 @@ def _planned(schema: Schema, stated: PlanFacts) -> Plan:
     if not plan.domain_budget:
         return plan
     table_rows = facts.get("table_rows", {})
-    return with_domain(plan, schema, facts["rows"], tuple(facts["rows_of_each"]), table_rows)
+    each, parts = tuple(facts["rows_of_each"]), _parts_stated(schema, stated)
+    return with_domain(plan, schema, facts["rows"], each, table_rows, parts)
 
 
 def _opened(schema: Schema) -> Schema:

@@ -66,11 +66,29 @@ def _ran(metric: JsonMapping | None) -> bool:
 def _picture(metric: JsonMapping, words: Words) -> Figure:
     """Bars of the cells, real beside synthetic, with a mark at each half's share."""
     title, first = _PICTURES[metric["name"]]
-    details, every = metric["details"], _cells(metric["details"])
-    cells = _shown(every, metric["name"])
+    details = metric["details"]
+    heading = words(title, column=details["column"]) if "column" in details else words(title)
+    told = {**details, "value": metric["value"], "between_halves": metric["baseline"]}
+    ordered = metric["name"] not in {"fidelity.history.transitions", "fidelity.history.rfm"}
+    return bars_of_cells(told, heading, words(first), words, ordered=ordered)
+
+
+def bars_of_cells(
+    told: JsonMapping, title: Text, first: Text, words: Words, *, ordered: bool = True
+) -> Figure:
+    """Bars of the cells, real beside synthetic, with a mark at each half's share.
+
+    Args:
+        told: Labels, real, synthetic and halves' shares; the distance, and that of the halves.
+        title: The picture's title.
+        first: The heading of its cells.
+        words: The report's words.
+        ordered: Whether the cells have an order, in which they are shown.
+    """
+    every = _cells(told)
+    cells = _shown(every, ordered=ordered)
     longest = max(max(real, made, *halves) for _, real, made, halves in cells) or 1.0
     labels = words.text("histories.real"), words.text("shapes.synthetic")
-    heading = words(title, column=details["column"]) if "column" in details else words(title)
     return Figure(
         drawing="pairs",
         data={
@@ -78,12 +96,12 @@ def _picture(metric: JsonMapping, words: Words) -> Figure:
             "labels": labels,
             "marks": words.text("histories.halves"),
         },
-        title=heading,
-        alternative=_told(metric, every, len(cells), words),
+        title=title,
+        alternative=_told(told, every, len(cells), words),
         table=Table(
-            caption=heading,
+            caption=title,
             columns=(
-                Column(heading=words(first)),
+                Column(heading=first),
                 *(Column(heading=(Run(label),), numeric=True) for label in labels),
                 Column(heading=words("histories.halves"), numeric=True),
             ),
@@ -98,10 +116,9 @@ def _cells(details: Mapping[str, Sequence]) -> list[_Cell]:
     return list(zip(*columns, strict=True))
 
 
-def _shown(cells: Sequence[_Cell], name: str) -> list[_Cell]:
+def _shown(cells: Sequence[_Cell], *, ordered: bool) -> list[_Cell]:
     """The cells that are not empty; of very many the largest."""
     filled = [cell for cell in cells if max(cell[1:3]) > 0]
-    ordered = name not in {"fidelity.history.transitions", "fidelity.history.rfm"}
     most = _MOST_CELLS if ordered else _LARGEST_CELLS
     largest = sorted(filled, key=lambda cell: -max(cell[1:3]))[:most]
     return [cell for cell in filled if cell in largest] if ordered else largest
@@ -136,7 +153,7 @@ def _told(metric: JsonMapping, cells: Sequence[_Cell], shown: int, words: Words)
     text = words(
         "histories.figure_text",
         distance=Run(f"{metric['value']:.3f}"),
-        halves=Run(f"{metric['baseline']:.3f}"),
+        halves=Run(f"{metric['between_halves']:.3f}"),
         label=label,
         real=Run(words.percent(real)),
         synthetic=Run(words.percent(made)),

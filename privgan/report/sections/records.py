@@ -32,7 +32,7 @@ _QUESTIONS = (
     (
         _NIST,
         "standards.nist_accuracy",
-        ("shapes", "trends", "utility", "histories", "subgroups", "metrics", "card"),
+        ("shapes", "trends", "utility", "histories", "related", "subgroups", "metrics", "card"),
     ),
     (_NIST, "standards.nist_synthetic", ("means", "card")),
     (_NIST, "standards.nist_trust", ("not-promised", "provenance")),

@@ -1,0 +1,1 @@
+"""Measure related tables: each child beside its parent, and whole customers. INTERNAL."""
