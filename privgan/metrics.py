@@ -79,6 +79,7 @@ class Maker(StrEnum):
     AUDIT = "audit"
     CANDIDATE_AUDIT = "audit of a candidate"
     HISTORY_AUDIT = "audit of histories"
+    TASK_AUDIT = "audit of tasks"
     REFERENCE_FITS = "reference fits"
     SELF_TEST = "self-test"
     RUN = "run"

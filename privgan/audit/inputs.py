@@ -24,6 +24,7 @@ from privgan.owner.owners_table import RealRows
 from privgan.owner.private_table import Sealed, numbered
 from privgan.schema.columns import Discrete, Numeric
 from privgan.schema.schema import Schema
+from privgan.schema.tasks import Task
 
 _UNFAIR = 1e-6
 
@@ -213,6 +214,7 @@ class Prepared(Sealed):
     counts: Mapping[str, int] = field(default_factory=dict)
     white_box: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     histories: HistoryTables | str | None = None
+    tasks: tuple[Task, ...] = ()
 
 
 def check_lengths(inputs: AuditInputs, mask: NDArray[np.bool_]) -> None:
@@ -322,6 +324,7 @@ def prepare(
             else {key: part[canaries.place] for key, part in inputs.white_box.items()}
         ),
         histories=_histories(inputs, coder, (kept_in, left_out, synthetic)),
+        tasks=inputs.schema.tasks,
     )
 
 

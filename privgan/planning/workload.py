@@ -32,7 +32,7 @@ FEWEST_CODES, MOST_CODES = 10, 20
 _WELL_SEEN, _SEEN = 500.0, 160.0
 _LEAST_OF_ONE_WAY, _MOST_OF_ONE_WAY = 0.08, 0.4
 _MOST_WEIGHT = 4.0
-_OF_TASKS = 4.0
+_OF_TASKS = 2.0
 _TWO = 2
 SHARE_BESIDE_NETWORK, SHARE_BESIDE_CRITIC, _MANY = 0.5, 0.1, 600_000
 _REFERENCE_CUSTOMERS, _REFERENCE_COLUMNS = 40_000, 15
@@ -189,7 +189,7 @@ def target_weight(
 def task_factor(declared: bool) -> float:
     """How many times more of the budget a marginal gets that a task needs.
 
-    A schema that declares what its table is for has its task served before all else: 4 times the
+    A schema that declares what its table is for has its task served before all else: twice the
     weight of a target. Without a task nothing changes. Chosen on three tables (``reports/uses``).
 
     Args:

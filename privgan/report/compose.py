@@ -18,6 +18,7 @@ from privgan.report.sections.histories import history_sections
 from privgan.report.sections.opening import internal_answer, meaning, shareable_answer
 from privgan.report.sections.policy import policy_section, promises_section
 from privgan.report.sections.records import ledger_section, provenance_section, standards_section
+from privgan.report.sections.tasks import named_tasks, task_sections
 from privgan.report.sections.usefulness import metrics_section, subgroups_section, utility_section
 from privgan.report.text import Words, number, short
 
@@ -32,6 +33,7 @@ def shareable_document(data: ShareableReport, words: Words) -> Document:
         shareable_answer(data.release, data.policy, figures, words),
         *_guarantee(data, words),
         *_columns(data, words, real=False),
+        *named_tasks(data.schema, data.shapes, words),
         policy_section(data.policy, words),
         promises_section(guarantee, words),
         dictionary_section(data.schema, words),
@@ -60,6 +62,7 @@ def internal_document(data: InternalReport, words: Words) -> Document:
     sections = [
         internal_answer(data.release, data.verdict, figures, words),
         attacks_section(data.audit, guarantee, data.reach, words),
+        *task_sections(data.schema, metrics, words),
         utility_section(metrics, words),
         *history_sections(metrics, words),
         *_guarantee(data, words),

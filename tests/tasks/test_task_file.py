@@ -113,7 +113,7 @@ def test_any_tasks_come_back_as_they_were(tasks: list[Task]) -> None:
         ("{kind: segments, columns: [age, jop]}", "did you mean 'job'?"),
         ("{kind: regression, target: job}", "is categorical, allowed: integer, float"),
         ("{kind: segments}\n  - {kind: segments}", "the same task stands twice"),
-        ("\n  - ".join("{kind: segments, clusters: %d}" % n for n in range(2, 12)), "at most 8"),
+        ("\n  - ".join(f"{{kind: segments, clusters: {n}}}" for n in range(2, 12)), "at most 8"),
     ],
 )
 def test_a_task_that_cannot_be_is_refused_with_its_line(task: str, told: str) -> None:
