@@ -163,7 +163,12 @@ STUDIED: Mapping[str, Method] = _own(
 )
 
 # A schema that says what its table is for.
-USES: Mapping[str, Method] = _own({"privgan-tasks": {"tasks": ["response", "scorecard"]}})
+USES: Mapping[str, Method] = _own(
+    {
+        "privgan-tasks": {"tasks": [{"kind": "response"}, {"kind": "scorecard"}]},
+        "privgan-uplift": {"tasks": [{"kind": "uplift", "treatment": "mailed"}]},
+    }
+)
 
 # Two samples of the truth: what no method can beat.
 REAL_ROWS = "real-rows"

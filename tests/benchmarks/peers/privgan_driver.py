@@ -88,13 +88,13 @@ def made(job: Job) -> pd.DataFrame:
 
 def _with_tasks(job: Job) -> Path:
     """The job's schema, with the tasks that are asked for on its target."""
-    kinds = job.options.get("tasks", ())
-    if not kinds:
+    tasks = job.options.get("tasks", ())
+    if not tasks:
         return job.schema
-    facts = load_schema(job.schema)
-    items = schema_items(facts) | {
-        "tasks": [{"kind": kind, "target": job.target} for kind in kinds]
-    }
+    named = [
+        task | {"outcome" if task["kind"] == "uplift" else "target": job.target} for task in tasks
+    ]
+    items = schema_items(load_schema(job.schema)) | {"tasks": named}
     path = job.out / "tasks.yaml"
     path.write_text(written(items), encoding="utf-8")
     return path
