@@ -256,3 +256,24 @@ def test_no_such_figure_may_leave() -> None:
     for name in NAMES:
         assert registry()[name].exposure is Exposure.INTERNAL
         assert internal_names().search(name.encode())
+
+
+def test_qini_is_scikit_uplifts_and_its_curve_ends_at_the_effect_of_treating_all() -> None:
+    if reason := uplift.obstacle():
+        pytest.skip(reason)
+    from sklift.metrics import qini_auc_score
+
+    table = draw(1_500, 8)
+    inputs_ = table[["age", "noise"]].to_numpy(float)
+    treated, outcome = (table[name].to_numpy() == "yes" for name in ("mailed", "bought"))
+    rows = uplift._Rows(inputs_, treated, outcome, None)
+    with uplift._silence():
+        found = uplift._figures(rows, rows, rows, seed=0)
+        wanted = qini_auc_score(outcome, rows.uplift(inputs_), treated)
+    figure = found["qini"]
+    assert not isinstance(figure, str)
+    assert figure.synthetic[0] == figure.real[0] == pytest.approx(wanted)
+    assert len(figure.synthetic) == 1 + uplift.REPETITIONS
+    effect = outcome[treated].mean() - outcome[~treated].mean()
+    gained = figure.details["curve"]["real"][-1] / 1_000
+    assert gained == pytest.approx(effect * treated.mean(), rel=0.02)
