@@ -190,7 +190,7 @@ def task_factor(declared: bool) -> float:
     """How many times more of the budget a marginal gets that a task needs.
 
     A schema that declares what its table is for has its task served before all else: twice the
-    weight of a target. Without a task nothing changes. Chosen on three tables (``reports/uses``).
+    weight of a target. Without a task nothing changes. Chosen on Bank (``reports/benchmarks``).
 
     Args:
         declared: Whether the schema names a task that predicts a column.

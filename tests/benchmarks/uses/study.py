@@ -6,16 +6,21 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from privgan.audit.coding import AuditCoder
+from privgan.audit.tasks.ranked import Ranked
 from privgan.audit.tasks.stage import all_task_metrics
 from privgan.audit.tasks.tables import TaskTables
+from privgan.audit.utility.tasks import BOOSTING, PredictionTask
 from privgan.files.documents import parse_document
 from privgan.schema.schema import Schema
+from privgan.schema.tasks import ResponseTask
 from privgan.table.schema_file import FORMAT, schema_items, written
 from privgan.table.task_file import with_tasks
 from tests.benchmarks.cells import SYNTHETIC, Cell, Limits, result_of
@@ -26,7 +31,8 @@ from tests.benchmarks.uses.planted import NAME as PLANTED
 from tests.benchmarks.uses.planted import TREATMENT, write_planted
 
 EPSILON, SEED = 3.0, 0
-FIGURES = "uses.json"
+FIGURES, ON_ALL_ROWS = "uses.json", "uses_all_rows.json"
+TOP = 0.1
 TASKS: Mapping[str, Sequence[Mapping[str, str]]] = {
     **{
         table: ({"kind": "response"}, {"kind": "scorecard"})
@@ -46,10 +52,13 @@ class Measured:
     Attributes:
         cell: Which it is.
         figures: By metric its value and the one of real rows, and its details.
+        on_all_rows: By figure of a response the share of the real one, where both models are
+            fitted on all rows; empty for other tasks.
     """
 
     cell: Cell
     figures: Mapping[str, Mapping[str, Any]]
+    on_all_rows: Mapping[str, float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +95,13 @@ class Study:
                 folder = cell.folder(self.work)
                 result = result_of(folder)
                 if result is not None and result["status"] == "ok":
-                    yield Measured(cell=cell, figures=_scored_once(table, prepared, folder))
+                    yield Measured(
+                        cell=cell,
+                        figures=_once(folder / FIGURES, partial(_scored, table, prepared, folder)),
+                        on_all_rows=_once(
+                            folder / ON_ALL_ROWS, partial(_on_all_rows, table, prepared, folder)
+                        ),
+                    )
                     self.say(f"{cell}: scored")
 
     def _folder(self, table: str) -> Path:
@@ -110,21 +125,48 @@ def schema_of(table: str, prepared: Prepared) -> Schema:
     return with_tasks(document, prepared.schema)
 
 
-def _scored_once(table: str, prepared: Prepared, folder: Path) -> dict[str, Any]:
-    kept = folder / FIGURES
+def _once(kept: Path, score: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Figures of a cell, computed once."""
     if not kept.exists():
-        kept.write_text(json.dumps(_scored(table, prepared, folder), indent=1), encoding="utf-8")
+        kept.write_text(json.dumps(score(), indent=1), encoding="utf-8")
     found: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
     return found
 
 
-def _scored(table: str, prepared: Prepared, folder: Path) -> dict[str, Any]:
-    """The audit's figures of the tasks; the rows that nobody fitted are its hold-out."""
-    schema = schema_of(table, prepared)
+def _tables(prepared: Prepared, folder: Path) -> TaskTables:
+    """The tables as the audit codes them; the rows that nobody fitted are its hold-out."""
     train, test = prepared.frames()
-    coder = AuditCoder.from_reference(schema, train)
+    coder = AuditCoder.from_reference(prepared.schema, train)
     synthetic = prepared.typed(folder / SYNTHETIC)
-    tables = TaskTables(coder, coder.code(train), coder.code(test), coder.code(synthetic), SEED)
+    return TaskTables(coder, coder.code(train), coder.code(test), coder.code(synthetic), SEED)
+
+
+def _scored(table: str, prepared: Prepared, folder: Path) -> dict[str, Any]:
+    """The audit's figures of the tasks."""
     with threadpool_limits(1):
-        metrics = all_task_metrics(schema.tasks, tables)
+        metrics = all_task_metrics(schema_of(table, prepared).tasks, _tables(prepared, folder))
     return {metric.name: metric.to_json() for metric in metrics}
+
+
+def _on_all_rows(table: str, prepared: Prepared, folder: Path) -> dict[str, Any]:
+    """Shares of the real figures where both models see all rows, not 20,000 of them."""
+    for task in schema_of(table, prepared).tasks:
+        if type(task) is ResponseTask and task.positive is not None:
+            tables = _tables(prepared, folder).as_yes_or_no(task.target, task.positive)
+            with threadpool_limits(1):
+                return _kept(tables, task.target)
+    return {}
+
+
+def _kept(tables: TaskTables, target: str) -> dict[str, float]:
+    assert tables.left_out is not None
+    task = PredictionTask.of(tables.coder, tables.kept_in, target)
+    test, positive = task.without_target(tables.left_out), task.target(tables.left_out) > 0
+    made, real = (
+        Ranked.of(positive, task.fit(BOOSTING, rows)(test)[:, -1], np.ones((1, len(positive))))
+        for rows in (tables.synthetic, tables.kept_in)
+    )
+    return {
+        "average_precision": float(made.average_precision()[0] / real.average_precision()[0]),
+        "lift": float(made.lift(TOP)[0] / real.lift(TOP)[0]),
+    }
