@@ -54,11 +54,16 @@ _HOMES = {
     "PrivacyLedger": "privgan.ledger.ledger",
     "PrivacyUnit": "privgan.privacy.budget",
     "PrivganError": "privgan.errors",
+    "RegressionTask": "privgan.schema.tasks",
     "ReleaseExistsError": "privgan.errors",
+    "ResponseTask": "privgan.schema.tasks",
     "RunResult": "privgan.api.running",
     "Schema": "privgan.api.schema",
+    "ScorecardTask": "privgan.schema.tasks",
+    "SegmentsTask": "privgan.schema.tasks",
     "Synthesizer": "privgan.api.synthesizer",
     "TableError": "privgan.errors",
+    "UpliftTask": "privgan.schema.tasks",
     "UsageError": "privgan.errors",
     "Verdict": "privgan.policy.verdict",
     "Verification": "privgan.release.verification.verify",
@@ -156,6 +161,11 @@ if TYPE_CHECKING:
     from privgan.schema.constraints import AtMost as AtMost
     from privgan.schema.constraints import Combinations as Combinations
     from privgan.schema.constraints import WhenThen as WhenThen
+    from privgan.schema.tasks import RegressionTask as RegressionTask
+    from privgan.schema.tasks import ResponseTask as ResponseTask
+    from privgan.schema.tasks import ScorecardTask as ScorecardTask
+    from privgan.schema.tasks import SegmentsTask as SegmentsTask
+    from privgan.schema.tasks import UpliftTask as UpliftTask
     from privgan.table.files import read_table as read_table
 
     __version__: str

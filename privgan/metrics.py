@@ -80,6 +80,7 @@ class Maker(StrEnum):
     CANDIDATE_AUDIT = "audit of a candidate"
     HISTORY_AUDIT = "audit of histories"
     RELATED_AUDIT = "audit of related tables"
+    TASK_AUDIT = "audit of tasks"
     REFERENCE_FITS = "reference fits"
     SELF_TEST = "self-test"
     RUN = "run"

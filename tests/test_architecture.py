@@ -36,6 +36,9 @@ ONLY_IN = {
     "click": {"cli/"},
     "sdmetrics": {"audit/fidelity/quality.py"},
     "lifetimes": {"audit/histories/lifetime_value.py"},
+    "optbinning": {"audit/tasks/binning.py"},
+    "sklift": {"audit/tasks/uplift.py"},
+    "imblearn": {"audit/tasks/augmentation.py"},
     "sqlalchemy": {
         "interchange/sql.py",
         "ledger/store.py",

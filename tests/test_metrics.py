@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from importlib.resources import files
 
 import numpy as np
@@ -27,6 +28,9 @@ from tests.audit.events import figures, inputs, population
 from tests.audit.shop import shop_figures, shop_sides
 from tests.histories.purchases import purchases
 from tests.related.shop import frames
+from tests.tasks.campaign import draw as draw_campaign
+from tests.tasks.campaign import inputs as inputs_of_tasks
+from tests.tasks.campaign import task_figures
 
 FAMILIES = {"attack", "audit", "fidelity", "utility", "noisy"}
 CHINESE = re.compile("[\u4e00-\u9fff]")
@@ -108,6 +112,9 @@ def test_an_audit_makes_every_registered_metric_and_no_other(audited, others) ->
         assert metric.status is Status.OK, name
     for maker, found in others.items():
         assert found.keys() == _made_by(maker)
+    tasks = inputs_of_tasks(draw_campaign(300, 3), rows=300)
+    none_left_out = replace(tasks, left_out=tasks.left_out.iloc[:0])
+    assert task_figures(none_left_out).keys() == _made_by(Maker.TASK_AUDIT)
     assert _made_by(Maker.RUN) == {"noisy.tvd1", "noisy.tvd2"}  # privgan/pipeline/writing.py
 
 

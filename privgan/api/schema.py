@@ -34,6 +34,7 @@ from privgan.schema.features import EventFacts, FeatureFacts
 from privgan.schema.history import HistoryFacts
 from privgan.schema.schema import Schema as TableSchema
 from privgan.schema.tables import TableFacts
+from privgan.schema.tasks import Task
 from privgan.sources import SourceOptions, source_name
 from privgan.table.mistakes import ROW_UNIT
 from privgan.table.schema_file import dump_schema, parse_schema, schema_items
@@ -62,6 +63,7 @@ class Schema(TableSchema):
         history: How a customer's rows fit together; None where they are exchangeable.
         root: The name of the table with these columns, where others are related to it.
         tables: The tables whose rows belong to rows of this one.
+        tasks: What the table is to be used for.
 
     Raises:
         DocumentError: with every mistake, as for a schema file.
@@ -98,6 +100,7 @@ class Schema(TableSchema):
         history: HistoryFacts | None = None,
         root: str = "",
         tables: Sequence[TableFacts] = (),
+        tasks: Sequence[Task] = (),
     ) -> None:
         facts = TableSchema(
             dataset=dataset_of(dataset),
@@ -113,6 +116,7 @@ class Schema(TableSchema):
             history=history,
             root=root,
             tables=tuple(tables),
+            tasks=tuple(tasks),
         )
         self._take(parsed(schema_items(facts), "the schema"))
 

@@ -26,6 +26,7 @@ from privgan.owner.private_table import Sealed, numbered
 from privgan.parts.related_views import RelatedFrames
 from privgan.schema.columns import Discrete, Numeric
 from privgan.schema.schema import Schema
+from privgan.schema.tasks import Task
 
 _UNFAIR = 1e-6
 
@@ -228,6 +229,7 @@ class Prepared(Sealed):
     white_box: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     histories: HistoryTables | str | None = None
     related: RelatedTables | str | None = None
+    tasks: tuple[Task, ...] = ()
 
 
 def check_lengths(inputs: AuditInputs, mask: NDArray[np.bool_]) -> None:
@@ -340,6 +342,7 @@ def prepare(
         related=(
             related_tables(inputs.schema, inputs.related, mask) if inputs.schema.tables else None
         ),
+        tasks=inputs.schema.tasks,
     )
 
 

@@ -40,6 +40,8 @@ from privgan.audit.lower_bounds.metrics import BOUND, LARGEST, bound_metrics, no
 from privgan.audit.related.stage import all_related_metrics
 from privgan.audit.report import AuditReport, Verdict, foreign_verdict, verdict_of
 from privgan.audit.settings import AuditSettings
+from privgan.audit.tasks.stage import all_task_metrics
+from privgan.audit.tasks.tables import TaskTables
 from privgan.audit.utility.stage import all_utility_metrics
 from privgan.metric import Metric
 
@@ -151,6 +153,8 @@ def _stages(prepared: Prepared) -> dict[str, Callable[[], tuple[Metric, ...]]]:
             prepared.canaries, prepared.white_box, prepared.no_attack, prepared.claim, seed
         ),
     }
+    if prepared.tasks:
+        stages["tasks"] = lambda: all_task_metrics(prepared.tasks, TaskTables(coder, *tables, seed))
     histories, canaries = prepared.histories, prepared.canaries
     if histories is not None:
         stages["histories"] = lambda: all_history_metrics(

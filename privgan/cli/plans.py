@@ -165,6 +165,7 @@ def plan(
             "attack_risk": curve_of(made).to_json(),
         }
         told["cannot_be_told"] = illegible(made, loaded).to_json()
+        told |= {"tasks": [task.to_json() for task in loaded.tasks]} if loaded.tasks else {}
         judged = {"policy": first.to_json()} if first else {}
         print_json(made.to_json() | told | judged | asked_json(asked))
     else:
@@ -179,6 +180,7 @@ def plan(
 def _print_plan(made: Plan, loaded: Schema) -> None:
     from privgan.pipeline.preflight import claim_lines, plan_lines
     from privgan.planning.plan import AUDIT, GeneratorKind
+    from privgan.planning.task_words import task_lines
     from privgan.privacy.budget import condition_text
     from privgan.release.guarantee import accounting, claim
     from privgan.schema.columns import Source
@@ -205,6 +207,8 @@ def _print_plan(made: Plan, loaded: Schema) -> None:
     click.echo(f"generator: {made.kind}; {_share_text(made)}")
     if made.kind is GeneratorKind.GAN:
         click.echo(_GAN)
+    for line in task_lines(made, loaded):
+        click.echo(line)
     click.echo(
         f"the audit is decided by one score and one bound: {AUDIT['score']}; {AUDIT['bound']}"
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
+import yaml
 
 from privgan.drafting.absence import blank_texts
 from privgan.drafting.columns import Drafted, drafted_column
@@ -31,7 +32,8 @@ from privgan.schema.columns import (
     Source,
     Temporal,
 )
-from privgan.schema.schema import Schema
+from privgan.schema.schema import Schema, choose_target
+from privgan.schema.tasks import RegressionTask, ResponseTask, Task
 from privgan.table.schema_file import dump_schema
 
 _COLUMN = re.compile(r"- name: ")
@@ -51,7 +53,27 @@ def draft_text(draft: Draft, comment: str = "") -> str:
     )
     places = iter(draft.schema.names)
     lines = (_with_notes(line, places, draft.notes) for line in text.split("\n"))
-    return "\n".join(lines)
+    return "\n".join(lines) + "".join(f"# {line}\n" for line in _tasks_told(draft.schema))
+
+
+def _tasks_told(schema: Schema) -> Iterator[str]:
+    """How to say what the table is for, on the column of the fixed rule; nothing without one."""
+    columns = [column for column in schema.columns if not column.invented]
+    name = choose_target(columns)
+    if name is None:
+        return
+    column = schema.column(name)
+    task: Task = RegressionTask(target=name)
+    if isinstance(column, Discrete):
+        meant = column.categories[-1] if len(column.categories) > 2 else None
+        task = ResponseTask(target=name, positive=meant)
+    line = yaml.safe_dump(
+        task.to_json(), default_flow_style=True, allow_unicode=True, sort_keys=False, width=10_000
+    )
+    yield "What the table is for, which is then measured more closely and audited, such as"
+    yield "tasks:"
+    yield f"  - {_one_line(line.strip())}"
+    yield "Kinds: response, scorecard, regression: target; uplift: treatment, outcome; segments"
 
 
 def told(notes: Iterable[Note]) -> Iterator[str]:

@@ -204,6 +204,7 @@ _SCHEMA: dict[str, Declaration] = {
     "constraints": _CONSTRAINT,
     "order": PUBLIC,
     "history": _named(PUBLIC, "constant longest"),
+    "tasks": _named(PUBLIC, "kind target positive treatment outcome treated clusters columns"),
     **_FEATURES,
 }
 _FILE_COLUMN: dict[str, Declaration] = {

@@ -18,6 +18,7 @@ MOST_MISTAKES = 100  # That are told of one document.
 # Facts of a schema.
 MOST_COLUMNS = 2_000
 MOST_TABLES = 20  # Of one schema.
+MOST_TASKS = 8  # Of one schema; an audit fits several models for each.
 MOST_CONSTRAINTS = 200
 MOST_FEATURES = 500
 MOST_TOP_CATEGORIES = 200  # Among which a feature's most frequent one is looked for.

@@ -35,10 +35,11 @@ from privgan.privacy.randomness import SecretStream
 from privgan.schema.columns import Source
 from privgan.schema.schema import Schema
 from privgan.sources import SourceOptions, SourceTable, read_source, related_sources
-from privgan.table.conform import check_fit, conform, rows_over_limit, violations
+from privgan.table.conform import check_fit, conform, rows_over_limit, typed_rows
 from privgan.table.customers import customer_names
 from privgan.table.output import write_rows
 from privgan.table.presenting import presented
+from privgan.table.task_rows import task_violations
 from privgan.table.typed_values import Violation
 from privgan.table.violations import broken_constraints
 
@@ -171,8 +172,9 @@ class TableAsRead(Sealed):
         if schema.tables:
             return self._check_related(schema)
         rows = self._rows()
+        typed, found = typed_rows(rows, schema)
         return Conformity(
-            violations=self._found + violations(rows, schema),
+            violations=(*self._found, *found, *task_violations(typed, schema)),
             broken=broken_constraints(rows, schema),
             suspicions=suspicions(rows, schema),
             over_limit=rows_over_limit(rows, schema),
@@ -218,9 +220,12 @@ class TableAsRead(Sealed):
         if schema.tables:
             related, found = self._reading(schema).typed()
             check_fit(found, "the tables do", on_violation)
-            return OwnersTable(related.typed_frames[schema.root], schema, related)
+            root = related.typed_frames[schema.root]
+            check_fit([*task_violations(root, schema)], "the tables do", on_violation)
+            return OwnersTable(root, schema, related)
         check_fit(self._found, "the events do", on_violation)
         typed = conform(self._rows(), schema, on_violation=on_violation)
+        check_fit([*task_violations(typed, schema)], "the table does", on_violation)
         return OwnersTable(typed.reset_index(drop=True), schema)
 
     def write_features(self, schema: Schema, out: Path, form: str) -> int:

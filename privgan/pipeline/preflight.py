@@ -142,6 +142,7 @@ def terms(schema: Schema) -> tuple[str, ...]:
         f"protected: {schema.unit}",
         f"target: {_target(schema)}",
         f"assumed public: {_assumed(schema)}",
+        *(f"task: {task}" for task in schema.tasks),
     )
 
 

@@ -27,6 +27,7 @@ from privgan.planning.workload import planned_sizes
 from privgan.progress import Progress, Stage
 from privgan.schema.columns import Discrete
 from privgan.schema.schema import Schema, choose_target
+from privgan.schema.tasks import TaskKind
 
 
 class StageName(StrEnum):
@@ -66,7 +67,10 @@ AUDIT_STAGES: Mapping[str, str] = MappingProxyType(
 # Stages of schemas with a history, or with several tables, by the audit's name.
 HISTORY_STAGE = "audit: whole customers and their histories"
 RELATED_STAGE = "audit: further tables and whole customers"
-_MORE_STAGES = MappingProxyType({"histories": HISTORY_STAGE, "related tables": RELATED_STAGE})
+TASK_STAGE = "audit: what the schema's tasks want the table for"
+_MORE_STAGES = MappingProxyType(
+    {"histories": HISTORY_STAGE, "related tables": RELATED_STAGE, "tasks": TASK_STAGE}
+)
 
 
 def audit_teller(progress: Progress) -> Callable[[str, float], None]:
@@ -187,21 +191,41 @@ def stages_of(
 
     def stages(rows: int | None) -> Sequence[Stage]:
         expected = _expected(plan, schema, rows, made)
+        if schema.tasks:
+            expected = _before_report(expected, TASK_STAGE, _task_seconds(schema, rows))
         if schema.history is not None:
-            expected = _with_customers(expected, HISTORY_STAGE, 1.5 + 0.00002 * (rows or 0))
+            seconds = 1.5 + 0.00002 * (rows or 0)
+            expected = _before_report(expected, HISTORY_STAGE, seconds)
         if schema.tables:
             customers = min(rows or 0, MOST_CUSTOMERS)
-            expected = _with_customers(expected, RELATED_STAGE, 3.0 + 0.0003 * customers)
+            expected = _before_report(expected, RELATED_STAGE, 3.0 + 0.0003 * customers)
         names = [name for name in expected if judged or name in _FIT]
         return [Stage(name, slower * expected[name]) for name in names]
 
     return stages
 
 
-def _with_customers(expected: dict[str, float], stage: str, seconds: float) -> dict[str, float]:
-    """The stages with that of whole customers, the audit's last."""
+def _before_report(expected: dict[str, float], stage: str, seconds: float) -> dict[str, float]:
+    """The stages with one of the audit's, which is the last before the report."""
     report = expected.pop(StageName.REPORT)
     return expected | {stage: seconds, StageName.REPORT: report}
+
+
+# Seconds of a task's audit: alone, and for a million cells of the rows that are fitted.
+_TASK_SECONDS = {
+    TaskKind.RESPONSE: (5.0, 12.0),
+    TaskKind.SCORECARD: (1.0, 12.0),
+    TaskKind.UPLIFT: (4.0, 4.0),
+    TaskKind.SEGMENTS: (0.5, 6.0),
+    TaskKind.REGRESSION: (0.3, 4.0),
+}
+
+
+def _task_seconds(schema: Schema, rows: int | None) -> float:
+    """Expected seconds of the audit of all tasks."""
+    cells = min(rows or 0, FIT_ROWS) * len(schema.modelled) / 1e6
+    each = (_TASK_SECONDS[task.kind] for task in schema.tasks)
+    return sum(alone + by_cell * cells for alone, by_cell in each)
 
 
 def _expected(plan: Plan, schema: Schema, rows: int | None, made: int | None) -> dict[str, float]:

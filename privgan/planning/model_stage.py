@@ -18,6 +18,7 @@ from privgan.planning.dpsgd_settings import (
     RatioCriticSettings,
 )
 from privgan.planning.plan import EFFORTS, GeneratorKind, Plan, PlanStep, StepKind, events_of
+from privgan.planning.task_marginals import task_marginals
 from privgan.planning.workload import (
     BY_DIFFERENCE,
     SHARE_OF_ROUNDS,
@@ -26,6 +27,7 @@ from privgan.planning.workload import (
     share_of_one_way,
     share_of_triples,
     target_weight,
+    task_factor,
 )
 from privgan.privacy import events
 from privgan.privacy.budget import PrivacyBudget
@@ -48,10 +50,22 @@ _ROUND_GROWTH = 4.0
 _LARGEST_NOISE = 1e4
 _SMALLEST_NOISE = 0.3
 _ABSOLUTE_ERROR = math.sqrt(2 / math.pi)
-_PAIRS = (StepKind.TARGET_DIFFERENCES, StepKind.DIFFERENCES, StepKind.TARGET_PAIRS, StepKind.PAIRS)
+# An uplift's triples share the pairs' budget: without them nothing tells whom a treatment changes.
+_PAIRS = (
+    StepKind.TARGET_DIFFERENCES,
+    StepKind.DIFFERENCES,
+    StepKind.TARGET_PAIRS,
+    StepKind.PAIRS,
+    StepKind.TASK_TRIPLES,
+)
 _TRIPLES = (StepKind.TARGET_TRIPLES, StepKind.TRIPLES)
 _OF_TARGET = frozenset(
-    {StepKind.TARGET_DIFFERENCES, StepKind.TARGET_PAIRS, StepKind.TARGET_TRIPLES}
+    {
+        StepKind.TARGET_DIFFERENCES,
+        StepKind.TARGET_PAIRS,
+        StepKind.TARGET_TRIPLES,
+        StepKind.TASK_TRIPLES,
+    }
 )
 # Half the cost, for differences, gives the interaction with the noise of whole marginals.
 _SHARE_OF_DIFFERENCES = 0.5
@@ -60,6 +74,7 @@ _NAMES = {
     StepKind.DIFFERENCES: "differences",
     StepKind.TARGET_PAIRS: "pairs:target",
     StepKind.PAIRS: "pairs",
+    StepKind.TASK_TRIPLES: "triples:task",
     StepKind.TARGET_TRIPLES: "triples:target",
     StepKind.TRIPLES: "triples",
 }
@@ -167,7 +182,10 @@ class Draft:
         """The cost of one marginal of a kind, relative to a whole one without the target."""
         facts = (self.plan.model_budget.epsilon, self.plan.kept_in_customers, self._one_way_share)
         by_difference = kind in BY_DIFFERENCE
-        weight = target_weight(*facts, by_difference=by_difference) if kind in _OF_TARGET else 1.0
+        weight = 1.0
+        if kind in _OF_TARGET:
+            declared = task_marginals(self.schema).declared
+            weight = target_weight(*facts, by_difference=by_difference) * task_factor(declared)
         return weight * (_SHARE_OF_DIFFERENCES if by_difference else 1.0)
 
     def _histograms(self, name: str, kind: StepKind, rho: float, number: int) -> PlanStep:

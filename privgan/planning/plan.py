@@ -116,6 +116,7 @@ class StepKind(StrEnum):
     PAIRS = "2-way marginals"
     TARGET_DIFFERENCES = "differences in 2-way marginals of the target"
     DIFFERENCES = "differences in 2-way marginals"
+    TASK_TRIPLES = "3-way marginals of a task"
     TARGET_TRIPLES = "small 3-way marginals of the target"
     TRIPLES = "small 3-way marginals"
     SELECTION = "choice of a marginal"

@@ -17,6 +17,7 @@ from typing import TypeAlias
 from privgan.domain.cells import cells_of
 from privgan.planning.model_settings import MarginalSettings
 from privgan.planning.plan import StepKind
+from privgan.planning.task_marginals import TaskMarginals, task_marginals
 from privgan.schema.columns import Column
 from privgan.schema.schema import Schema, choose_target
 
@@ -31,6 +32,7 @@ FEWEST_CODES, MOST_CODES = 10, 20
 _WELL_SEEN, _SEEN = 500.0, 160.0
 _LEAST_OF_ONE_WAY, _MOST_OF_ONE_WAY = 0.08, 0.4
 _MOST_WEIGHT = 4.0
+_OF_TASKS = 2.0
 _TWO = 2
 SHARE_BESIDE_NETWORK, SHARE_BESIDE_CRITIC, _MANY = 0.5, 0.1, 600_000
 _REFERENCE_CUSTOMERS, _REFERENCE_COLUMNS = 40_000, 15
@@ -49,34 +51,38 @@ def planned_sizes(columns: Sequence[Column], settings: MarginalSettings) -> tupl
 def measured_at_once(schema: Schema, settings: MarginalSettings, derived: int = 0) -> Wanted:
     """The wider marginals to measure without a choice, by kind of step.
 
-    Marginals with the target have steps of their own: the schema names the target, or a fixed rule
-    picks it. So do pairs with a column of two values. Marginals are tuples of positions among the
-    modelled columns.
+    Marginals that the tasks need, or that hold the target, have steps of their own: the schema
+    names the target, or a fixed rule picks it. So do pairs with a column of two values, and the
+    triples of an uplift. Marginals are tuples of positions among the modelled columns.
 
     Args:
         schema: The schema.
         settings: The limits.
         derived: The number of first columns among which alone nothing is measured.
     """
-    sizes, target = planned_sizes(schema.modelled, settings), place_of_target(schema)
-    triples = small_triples(sizes, settings, derived) if settings.widest > 2 else ()
+    sizes, tasks = planned_sizes(schema.modelled, settings), task_marginals(schema)
+    if settings.widest <= _TWO:
+        return pairs_at_once(schema, settings, derived)
+    needed = [triple for triple in tasks.triples if triple[-1] >= derived]
+    small = [part for part in small_triples(sizes, settings, derived) if part not in needed]
     return {
         **pairs_at_once(schema, settings, derived),
-        **_split(triples, target, StepKind.TARGET_TRIPLES, StepKind.TRIPLES),
+        **({StepKind.TASK_TRIPLES: needed} if needed else {}),
+        **_split(small, tasks, StepKind.TARGET_TRIPLES, StepKind.TRIPLES),
     }
 
 
 def pairs_at_once(schema: Schema, settings: MarginalSettings, derived: int = 0) -> Wanted:
     """As ``measured_at_once``, for pairs of columns alone."""
-    columns, target = schema.modelled, place_of_target(schema)
+    columns, tasks = schema.modelled, task_marginals(schema)
     sizes = planned_sizes(columns, settings)
     pairs = list(itertools.combinations(range(len(columns)), 2)) if settings.widest > 1 else []
     pairs = [pair for pair in pairs if pair[-1] >= derived]
     halved = [pair for pair in pairs if _TWO in (sizes[pair[0]], sizes[pair[1]])]
     whole = [pair for pair in pairs if _TWO not in (sizes[pair[0]], sizes[pair[1]])]
     return {
-        **_split(halved, target, StepKind.TARGET_DIFFERENCES, StepKind.DIFFERENCES),
-        **_split(whole, target, StepKind.TARGET_PAIRS, StepKind.PAIRS),
+        **_split(halved, tasks, StepKind.TARGET_DIFFERENCES, StepKind.DIFFERENCES),
+        **_split(whole, tasks, StepKind.TARGET_PAIRS, StepKind.PAIRS),
     }
 
 
@@ -87,11 +93,11 @@ def place_of_target(schema: Schema) -> int | None:
 
 
 def _split(
-    cliques: Iterable[tuple[int, ...]], target: int | None, with_target: StepKind, without: StepKind
+    cliques: Iterable[tuple[int, ...]], tasks: TaskMarginals, needed: StepKind, without: StepKind
 ) -> dict[StepKind, list[tuple[int, ...]]]:
-    found: dict[StepKind, list[tuple[int, ...]]] = {with_target: [], without: []}
+    found: dict[StepKind, list[tuple[int, ...]]] = {needed: [], without: []}
     for clique in cliques:
-        found[with_target if target in clique else without].append(clique)
+        found[needed if tasks.need(clique) else without].append(clique)
     return {kind: members for kind, members in found.items() if members}
 
 
@@ -178,6 +184,18 @@ def target_weight(
     given_up = (of_one_way - _LEAST_OF_ONE_WAY) / (_MOST_OF_ONE_WAY - _LEAST_OF_ONE_WAY)
     least = 1.0 + (_MOST_WEIGHT - 1.0) * given_up
     return round(min(_MOST_WEIGHT, max(least, 5 * strength(epsilon, customers) - 1.5)), 3)
+
+
+def task_factor(declared: bool) -> float:
+    """How many times more of the budget a marginal gets that a task needs.
+
+    A schema that declares what its table is for has its task served before all else: twice the
+    weight of a target. Without a task nothing changes. Chosen on Bank (``reports/benchmarks``).
+
+    Args:
+        declared: Whether the schema names a task that predicts a column.
+    """
+    return _OF_TASKS if declared else 1.0
 
 
 def number_of_codes(rows: float, noise: float) -> int:

@@ -19,6 +19,7 @@ from privgan.report.sections.opening import internal_answer, meaning, shareable_
 from privgan.report.sections.policy import policy_section, promises_section
 from privgan.report.sections.records import ledger_section, provenance_section, standards_section
 from privgan.report.sections.related import related_sections
+from privgan.report.sections.tasks import named_tasks, task_sections
 from privgan.report.sections.usefulness import metrics_section, subgroups_section, utility_section
 from privgan.report.text import Words, number, short
 
@@ -33,6 +34,7 @@ def shareable_document(data: ShareableReport, words: Words) -> Document:
         shareable_answer(data.release, data.policy, figures, words),
         *_guarantee(data, words),
         *_columns(data, words, real=False),
+        *named_tasks(data.schema, data.shapes, words),
         policy_section(data.policy, words),
         promises_section(guarantee, words),
         dictionary_section(data.schema, words),
@@ -61,6 +63,7 @@ def internal_document(data: InternalReport, words: Words) -> Document:
     sections = [
         internal_answer(data.release, data.verdict, figures, words),
         attacks_section(data.audit, guarantee, data.reach, words),
+        *task_sections(data.schema, metrics, words),
         utility_section(metrics, words),
         *history_sections(metrics, words),
         *related_sections(metrics, words),

@@ -26,6 +26,7 @@ from privgan.schema.constraints import Constraint
 from privgan.schema.features import EventFacts, FeatureFacts
 from privgan.schema.history import HistoryFacts
 from privgan.schema.tables import TableFacts
+from privgan.schema.tasks import Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +49,7 @@ class Schema:
         history: How a customer's rows fit together; None where they are exchangeable.
         root: The name of the table with these columns, where others are related to it.
         tables: The tables whose rows belong to rows of this one, parents first; empty for none.
+        tasks: What the table is to be used for.
     """
 
     dataset: str
@@ -63,6 +65,7 @@ class Schema:
     history: HistoryFacts | None = None
     root: str = ""
     tables: tuple[TableFacts, ...] = ()
+    tasks: tuple[Task, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -174,6 +177,7 @@ class Schema:
             target=None,
             root="",
             tables=(),
+            tasks=(),
         )
 
     def fingerprint(self) -> str:
@@ -200,6 +204,8 @@ class Schema:
             facts["constraints"] = [part.to_json() for part in self.constraints]
         if self.history is not None:
             facts |= self.history.to_json()
+        if self.tasks:
+            facts["tasks"] = [task.to_json() for task in self.tasks]
         return facts | self.feature_facts() | self._related_facts()
 
     def _related_facts(self) -> JsonDict:

@@ -37,6 +37,8 @@ from privgan.table.mistakes import ROW_UNIT, table_mistakes, too_large
 from privgan.table.stated_values import stated_problems
 from privgan.table.tables_file import TABLES, related_schema, table_items
 from privgan.table.tables_file import TEXT_KEYS as TABLE_KEYS
+from privgan.table.task_file import TASK_LIST, with_tasks
+from privgan.table.task_file import TEXT_KEYS as TASK_KEYS
 
 FORMAT = "privgan.schema/1"
 _TEXT_KEYS = (
@@ -44,6 +46,7 @@ _TEXT_KEYS = (
     | FEATURE_KEYS
     | HISTORY_KEYS
     | TABLE_KEYS
+    | TASK_KEYS
     | frozenset(
         {
             *("categories", "other", "labels", "name", "dataset", "unit", "missing_markers"),
@@ -124,7 +127,7 @@ def _schema(document: Document) -> Schema:
         target=data.get("target"),
     )
     whole = replace(schema, constraints=constraints_of(document, schema))
-    return with_features(document, with_history(document, whole))
+    return with_tasks(document, with_features(document, with_history(document, whole)))
 
 
 def _unit(data: JsonMapping) -> PrivacyUnit:
@@ -226,6 +229,8 @@ def schema_items(schema: Schema) -> JsonDict:
         data["target"] = schema.target
     if schema.history is not None:
         data |= schema.history.to_json()
+    if schema.tasks:
+        data[TASK_LIST] = [task.to_json() for task in schema.tasks]
     if schema.tables:
         data.pop("max_rows_per_unit", None)
         data[TABLES] = table_items(schema, _item, constraint_items(schema))

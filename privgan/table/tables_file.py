@@ -248,6 +248,7 @@ def _as_one_table(document: Document, index: int) -> _Entry:
     }
     if parent:
         data.pop("target", None)
+        data.pop("tasks", None)
     if "constraints" in item:
         data["constraints"] = item["constraints"]
     return replace(entry, data=data)

@@ -1,6 +1,7 @@
 """Command line of the benchmark.
 
-``python -m tests.benchmarks run | score | report | gate | speed | choices | copies | audit-cost``.
+``python -m tests.benchmarks run | score | report | gate | speed | choices | copies | uses |
+audit-cost``.
 """
 
 from __future__ import annotations
@@ -35,11 +36,15 @@ from tests.benchmarks.speed import report as cost
 from tests.benchmarks.speed.points import POINTS, critic_step, fitted, run_points
 from tests.benchmarks.tables import SIMULATED, SOURCES, prepare
 from tests.benchmarks.targets import counted, judge_all
+from tests.benchmarks.uses.report import write_markdown as write_uses
+from tests.benchmarks.uses.study import TASKS as USED
+from tests.benchmarks.uses.study import Study
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _TOLD = ("tvd1", "tvd2", "tvd3", "tstr", "c2st")
 REPORTS = Path(__file__).parents[2] / "reports" / "benchmarks"
+USES_REPORTS = REPORTS.parent / "uses"
 
 
 def _selecting(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -286,6 +291,42 @@ def copies(data: Path, work: Path, out: Path) -> None:
         out / "copies.md",
         click.echo,
     )
+
+
+@main.command()
+@click.option("--data", type=FOLDER, required=True, help="The folder of the published tables.")
+@click.option("--work", type=FOLDER, required=True, help="Where cells and results are kept.")
+@click.option("--tables", default=",".join(USED), show_default=True)
+@click.option("--seeds", default=3, show_default=True, help="Fits of each table.")
+@click.option("--minutes", default=60.0, show_default=True, help="Most minutes of one fit.")
+@click.option(
+    "--out",
+    type=FOLDER,
+    default=USES_REPORTS,
+    help="Where the page goes [default: reports/uses].",
+)
+@click.option("--report-only", is_flag=True, help="Fit nothing: report the finished cells.")
+def uses(
+    data: Path,
+    work: Path,
+    tables: str,
+    seeds: int,
+    minutes: float,
+    out: Path,
+    report_only: bool,
+) -> None:
+    """Measure how far tables made for tasks serve them; finished cells are not run again."""
+    study = Study(
+        seeds=seeds,
+        data=data.absolute(),
+        work=work.absolute(),
+        limits=None if report_only else Limits(minutes=minutes),
+        say=click.echo,
+    )
+    found = study.measured(tables.split(","))
+    out.mkdir(parents=True, exist_ok=True)
+    write_uses(out / "tasks.md", found)
+    click.echo(f"{out / 'tasks.md'}")
 
 
 @main.command("audit-cost")

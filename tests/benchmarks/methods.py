@@ -162,6 +162,14 @@ STUDIED: Mapping[str, Method] = _own(
     {name: {"choices": dict(choices)} for name, choices in CHOICES.items()}
 )
 
+# A schema that says what its table is for.
+USES: Mapping[str, Method] = _own(
+    {
+        "privgan-tasks": {"tasks": [{"kind": "response"}, {"kind": "scorecard"}]},
+        "privgan-uplift": {"tasks": [{"kind": "uplift", "treatment": "mailed"}]},
+    }
+)
+
 # Two samples of the truth: what no method can beat.
 REAL_ROWS = "real-rows"
 GATE: Mapping[str, Method] = {
@@ -192,7 +200,7 @@ def method_of(name: str) -> Method:
     Raises:
         UsageError: when there is none.
     """
-    found = {**METHODS, **STUDIED, **GATE}
+    found = {**METHODS, **STUDIED, **GATE, **USES}
     if name not in found:
         raise UsageError(f"method is {name!r}; allowed: {', '.join(found)}")
     return found[name]

@@ -32,6 +32,7 @@ SAME = {
     "guarantee.epsilon",
     "metrics.count",
     "subgroups.sized",
+    "tasks.smote",
 }  # Signs of the field, the same in both languages.
 
 

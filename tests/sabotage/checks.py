@@ -90,6 +90,10 @@ from tests.sabotage.checks_of_tables import (
     tables_cannot_be_kept_or_shown,
     the_source_reads_rows_by_its_doors_only,
 )
+from tests.sabotage.checks_of_tasks import (
+    a_shareable_report_tells_of_tasks_by_noisy_figures_alone,
+    a_tasks_marginals_are_charged_as_many_as_are_measured,
+)
 
 ALL = (
     a_fit_reads_its_table_once,
@@ -158,4 +162,6 @@ ALL = (
     the_networks_rows_are_charged_before,
     nothing_around_the_gans_critic_sees_a_row,
     the_gans_rows_are_charged_before,
+    a_tasks_marginals_are_charged_as_many_as_are_measured,
+    a_shareable_report_tells_of_tasks_by_noisy_figures_alone,
 )

@@ -93,7 +93,7 @@ CALLS = {
     "FeatureTable": {"features/building.py"},
     # Synthetic rows are linked too.
     "linked": {RELATED, "pipeline/read_candidate.py"},
-    "typed_rows": {RELATED},
+    "typed_rows": {OWNERS, RELATED},
     "RelatedRows": {RELATED},
     "RelatedReading": set(),
     "read_table": {"sources/"},
@@ -122,6 +122,7 @@ CALLS = {
     "undeclared_texts": {OWNERS},
     "draft_schema": {OWNERS, "api/schema.py", "pipeline/foreign_tables.py"},
     "violations": {OWNERS, "audit/fidelity/coverage.py"},
+    "task_violations": {OWNERS},
     "broken_constraints": {OWNERS, RELATED},
     "suspicions": {OWNERS, RELATED},
     "rows_over_limit": {OWNERS, "drafting/review_sight.py"},

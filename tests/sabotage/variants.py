@@ -16,6 +16,7 @@ from tests.sabotage import (
     break_releases,
     break_steps,
     break_tables,
+    break_tasks,
 )
 from tests.sabotage.registry import ALL, Variant
 
@@ -37,4 +38,5 @@ __all__ = [
     "break_releases",
     "break_steps",
     "break_tables",
+    "break_tasks",
 ]

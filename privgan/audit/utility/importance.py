@@ -7,6 +7,9 @@ preference for columns with many values plays no part.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -34,10 +37,57 @@ def importance_metric(trial: Trial | str, seed: int) -> Metric:
         trial: The trial, or why it cannot be tried.
         seed: Draws rows, shuffles and halves.
     """
+    found = agreement_of(trial, seed)
+    if isinstance(found, str):
+        return Metric.not_run(NAME, found)
+    low, high = bootstrap_interval(found.agreement)
+    return Metric(
+        name=NAME,
+        value=float(found.agreement[0]),
+        low=low,
+        high=high,
+        confidence=0.95,
+        baseline=found.halves,
+        n=found.rows,
+        method=(
+            f"Spearman's correlation of permutation importances on {found.rows} left-out rows,"
+            f" gradient boosting; {REPETITIONS} bootstrap samples; baseline: models of two halves"
+            " of the real rows"
+        ),
+        details={"families": dict(found.families), "columns": [*found.columns]},
+    )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Agreement:
+    """How far models of synthetic and of real rows rely on the same columns.
+
+    Attributes:
+        agreement: Spearman's correlation for gradient boosting [weightings].
+        families: The same for each family of models, of the rows themselves.
+        halves: That of two models of halves of the real rows.
+        rows: Number of test rows.
+        columns: The columns that the real model relies on most, with both importances.
+    """
+
+    agreement: NDArray[np.float64]
+    families: Mapping[str, float]
+    halves: float
+    rows: int
+    columns: Sequence[Mapping[str, str | float]]
+
+
+def agreement_of(trial: Trial | str, seed: int) -> Agreement | str:
+    """Agreement of importances, or the reason why there is none.
+
+    Args:
+        trial: The trial, or why it cannot be tried.
+        seed: Draws rows, shuffles and halves.
+    """
     if isinstance(trial, str):
-        return Metric.not_run(NAME, trial)
+        return trial
     if len(trial.task.others) < LEAST_COLUMNS:
-        return Metric.not_run(NAME, f"needs at least {LEAST_COLUMNS} columns besides the target")
+        return f"needs at least {LEAST_COLUMNS} columns besides the target"
     generator = stream(seed, "utility.importance_agreement")
     rows = np.sort(generator.permutation(len(trial.test))[:ROWS])
     test, weights = trial.test.take(rows), trial.weights[: REPETITIONS + 1, rows]
@@ -48,32 +98,20 @@ def importance_metric(trial: Trial | str, seed: int) -> Metric:
         for family, pair in trial.models.items()
     }
     agreements = {family: _agreement(*pair) for family, pair in drops.items()}
-    low, high = bootstrap_interval(agreements[BOOSTING])
     made, real = (found[:, 0] for found in drops[BOOSTING])
-    return Metric(
-        name=NAME,
-        value=float(agreements[BOOSTING][0]),
-        low=low,
-        high=high,
-        confidence=0.95,
-        baseline=_halves(trial, test, generator, seed),
-        n=len(test),
-        method=(
-            f"Spearman's correlation of permutation importances on {len(test)} left-out rows,"
-            f" gradient boosting; {REPETITIONS} bootstrap samples; baseline: models of two halves"
-            " of the real rows"
-        ),
-        details={
-            "families": {family: float(found[0]) for family, found in agreements.items()},
-            "columns": [
-                {
-                    "column": trial.task.others[i],
-                    "real": float(real[i]),
-                    "synthetic": float(made[i]),
-                }
-                for i in np.argsort(-real, kind="stable")[:SHOWN]
-            ],
-        },
+    return Agreement(
+        agreement=agreements[BOOSTING],
+        families={family: float(found[0]) for family, found in agreements.items()},
+        halves=_halves(trial, test, generator, seed),
+        rows=len(test),
+        columns=[
+            {
+                "column": trial.task.others[i],
+                "real": float(real[i]),
+                "synthetic": float(made[i]),
+            }
+            for i in np.argsort(-real, kind="stable")[:SHOWN]
+        ],
     )
 
 

@@ -7,7 +7,7 @@ is a paired one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,6 +58,7 @@ def trial_of(
     synthetic: CodedTable,
     name: str,
     seed: int,
+    families: Sequence[str] = FAMILIES,
 ) -> tuple[PredictionTask, Trial | str]:
     """A task, and its trial or the reason why it cannot be tried.
 
@@ -68,6 +69,7 @@ def trial_of(
         synthetic: The synthetic rows to train on.
         name: The column to predict.
         seed: Draws samples and bootstrap.
+        families: The families of models.
 
     Raises:
         TableError: The target is not a modelled Discrete or Numeric column.
@@ -82,7 +84,7 @@ def trial_of(
     )
     test = task.complete(left_out).sample(TEST_ROWS, generator)
     weights = bootstrap_weights(len(test), REPETITIONS, generator, test.customers)
-    models = {family: (task.fit(family, made), task.fit(family, real)) for family in FAMILIES}
+    models = {family: (task.fit(family, made), task.fit(family, real)) for family in families}
     rows = task.without_target(test)
     predictions = {family: (pair[0](rows), pair[1](rows)) for family, pair in models.items()}
     return task, Trial(task, (made, real), test, weights, models, predictions)

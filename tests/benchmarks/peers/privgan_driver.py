@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -34,11 +35,11 @@ from privgan.privacy.budget import PrivacyBudget
 from privgan.progress import Progress
 from privgan.schema.schema import Schema
 from privgan.table.presenting import as_written
-from privgan.table.schema_file import load_schema
+from privgan.table.schema_file import load_schema, schema_items, written
 
 # What this privgan can be asked for besides the plan of its own.
 _OF_THE_PLAN = frozenset({"kind", "marginal_share", "widest"})
-SUPPORTED = _OF_THE_PLAN | {"dp_sgd_sees_rows", "distil", "choices"}
+SUPPORTED = _OF_THE_PLAN | {"dp_sgd_sees_rows", "distil", "choices", "tasks"}
 CANDIDATE = "candidate"
 
 
@@ -47,7 +48,7 @@ def fit(job: Job) -> Sampler:
     _refuse_unsupported(job.options)
     request = RunRequest(
         table=job.train,
-        schema=job.schema,
+        schema=_with_tasks(job),
         budget=PrivacyBudget(epsilon=job.epsilon or 0.0, delta=job.delta),
         public_rows=job.rows,
         seed=job.seed,
@@ -83,6 +84,20 @@ def made(job: Job) -> pd.DataFrame:
         candidate.parquet.unlink()
         candidate.csv.unlink()
     return as_written(table[: job.wanted], load_schema(candidate.schema))
+
+
+def _with_tasks(job: Job) -> Path:
+    """The job's schema, with the tasks that are asked for on its target."""
+    tasks = job.options.get("tasks", ())
+    if not tasks:
+        return job.schema
+    named = [
+        task | {"outcome" if task["kind"] == "uplift" else "target": job.target} for task in tasks
+    ]
+    items = schema_items(load_schema(job.schema)) | {"tasks": named}
+    path = job.out / "tasks.yaml"
+    path.write_text(written(items), encoding="utf-8")
+    return path
 
 
 def _ablated(schema: Schema, request: RunRequest, asked: dict[str, Any]) -> Plan:

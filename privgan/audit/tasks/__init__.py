@@ -1,0 +1,1 @@
+"""Measure a synthetic table for what the schema's tasks want it for. INTERNAL."""
