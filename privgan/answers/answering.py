@@ -1,0 +1,306 @@
+"""Answer a question from what is known of a table.
+
+A share, a mean or a difference is linear in sums near its value. Its error is that of the sum of
+its gradient over rows, of which all noise is known (the delta method).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from scipy.stats import norm
+
+from privgan.answers.answer import Answer, Errors, Figure, Origin
+from privgan.answers.groups import Group, groups_of
+from privgan.answers.knowledge import Knowledge
+from privgan.answers.quantiles import Cut, quantile_of
+from privgan.answers.question import Measure, Question, Statistic, Target
+from privgan.answers.sums import Sum, coding_variance, square_of, sum_of
+from privgan.answers.weights import Weight, holds, present, product, scaled, value
+from privgan.errors import UsageError
+from privgan.report.shapes import written
+from privgan.schema.columns import Temporal
+from privgan.schema.schema import Schema
+
+LEVEL = 0.95
+# A group must have so many rows, in standard deviations of its count, for a share or a mean.
+LEAST_ROWS = 4.0
+_TOO_FEW = "too few rows for a figure: their number cannot be told from the noise"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Linear:
+    """A figure near its value: a weight for each row, and the sum of it.
+
+    Attributes:
+        value: The figure.
+        weight: What one row more would change of it, by its values; in rows that were counted.
+        sums: The sums that it was computed from.
+        scale: By what share of the rows a total is divided.
+    """
+
+    value: float
+    weight: Weight
+    sums: tuple[Sum, ...]
+
+
+class TooFewRowsError(UsageError):
+    """A figure's rows cannot be told from the noise."""
+
+
+def answer(question: Question, known: Knowledge, schema: Schema, target: Target) -> Answer:
+    """Answer a question.
+
+    Args:
+        question: The question.
+        known: What is known of the table.
+        schema: The public facts.
+        target: What the intervals are about.
+
+    Raises:
+        UsageError: No row can be meant, or too few are; of groups, where none has enough.
+    """
+    asker = _Asker(known, target)
+    groups = groups_of(question.by, known.encoder)
+    figures = [asker.figure(question, group) for group in groups]
+    if all(figure.value is None for figure in figures):
+        raise UsageError(f"{question.text}: {_TOO_FEW}; ask of more rows")
+    return Answer(
+        question=question.text,
+        dataset=schema.dataset,
+        target=target.value,
+        level=LEVEL,
+        figures=tuple(figures),
+        notes=tuple(_notes(known, target)),
+    )
+
+
+def _notes(known: Knowledge, target: Target) -> Iterator[str]:
+    if not known.measured:
+        yield (
+            "the release holds no noisy marginals: every figure is the model's alone, and nothing"
+            " tells how wrong it is"
+        )
+        return
+    if target is Target.TABLE:
+        yield "intervals hold the value of the real table: they cover the known noise"
+    else:
+        yield "intervals hold the value of the population: they cover noise and sampling"
+    if known.counted < 1:
+        yield (
+            f"each customer was counted with probability {known.counted:g}; the intervals cover"
+            " who was left out"
+        )
+    if known.most_rows > 1:
+        yield (
+            f"a customer has up to {known.most_rows} rows, and no more of its rows were counted;"
+            " intervals for who was left out or sampled are wide enough for that many alike"
+        )
+
+
+class _Asker:
+    """Computes figures.
+
+    Args:
+        known: What is known of the table.
+        target: What intervals are about.
+    """
+
+    def __init__(self, known: Knowledge, target: Target) -> None:
+        self._known, self._target = known, target
+        self._z = float(norm.ppf((1 + LEVEL) / 2))
+
+    def figure(self, question: Question, group: Group) -> Figure:
+        """The figure of one group; without a value where too few rows are in it."""
+        where = product(holds(question.where, self._known.encoder), group.weight)
+        if len(question.statistics) == 1:
+            (only,) = question.statistics
+            if only.measure is Measure.QUANTILE:
+                return self._quantile(only, where, group)
+        try:
+            parts = [self._linear(one, where) for one in question.statistics]
+        except TooFewRowsError as error:
+            if not question.by:
+                raise
+            return _empty(group, str(error))
+        whole = parts[0]
+        if len(parts) > 1:
+            whole = _Linear(
+                value=parts[0].value - parts[1].value,
+                weight=(*parts[0].weight, *scaled(parts[1].weight, -1.0)),
+                sums=(*parts[0].sums, *parts[1].sums),
+            )
+        return self._told(question.statistics, whole, group)
+
+    def _told(self, asked: Sequence[Statistic], found: _Linear, group: Group) -> Figure:
+        gradient = sum_of(found.weight, self._known)
+        errors = self.errors(found.weight, gradient)
+        low = high = None
+        measure, single = asked[0].measure, len(asked) == 1
+        bottom, top = _range(measure, single=single)
+        if errors.together is not None:
+            low = max(bottom, found.value - self._z * errors.together)
+            high = min(top, found.value + self._z * errors.together)
+        number = min(top, max(bottom, found.value))
+        column = asked[0].column
+        if isinstance(column, Temporal):
+            texts = [
+                None if part is None else _moment(part, column) for part in (number, low, high)
+            ]
+            shown: tuple[float | str | None, ...] = tuple(texts)
+        else:
+            shown = number, low, high
+        unmeasured = frozenset().union(*(one.unmeasured for one in (gradient, *found.sums)))
+        return Figure(
+            group=group.labels,
+            value=shown[0],
+            low=shown[1],
+            high=shown[2],
+            origin=self.origin(unmeasured),
+            errors=errors,
+            unmeasured=self._names(unmeasured),
+        )
+
+    def errors(self, weight: Weight, gradient: Sum) -> Errors:
+        """The errors of a figure with this gradient."""
+        counted = self._known.share
+        squares = max(0.0, sum_of(square_of(weight), self._known).value)
+        squares *= self._known.most_rows
+        # Rows of the table are kept with a probability: its total is theirs divided by it. A
+        # figure that is no total has a gradient whose sum is 0, and the same variance.
+        held_out = (1 - counted) * squares
+        sampling = counted * squares if self._target is Target.POPULATION else 0.0
+        coding = coding_variance(weight, self._known)
+        return Errors(
+            noise=math.sqrt(gradient.noise),
+            held_out=math.sqrt(held_out),
+            sampling=math.sqrt(sampling),
+            coding=math.sqrt(coding),
+            model=None if gradient.model is None else math.sqrt(gradient.model),
+        )
+
+    def origin(self, unmeasured: frozenset[tuple[int, ...]]) -> Origin:
+        """Where a figure comes from."""
+        if not self._known.measured:
+            return Origin.MODEL
+        return Origin.PART if unmeasured else Origin.MEASURED
+
+    def _names(self, cliques: frozenset[tuple[int, ...]]) -> tuple[tuple[str, ...], ...]:
+        names = self._known.encoder.names
+        return tuple(tuple(names[place] for place in clique) for clique in sorted(cliques))
+
+    def _linear(self, asked: Statistic, where: Weight) -> _Linear:
+        known = self._known
+        rows = product(where, holds(asked.where, known.encoder))
+        share = known.share
+        match asked.measure:
+            case Measure.COUNT:
+                found = sum_of(rows, known)
+                return _Linear(
+                    value=found.value / share, weight=scaled(rows, 1 / share), sums=(found,)
+                )
+            case Measure.SUM:
+                assert asked.column is not None
+                weight = product(rows, value(asked.column.name, known.encoder))
+                found = sum_of(weight, known)
+                return _Linear(
+                    value=found.value / share, weight=scaled(weight, 1 / share), sums=(found,)
+                )
+            case Measure.SHARE:
+                top = product(rows, holds(asked.event, known.encoder))
+                return self._ratio(top, rows)
+            case Measure.MEAN:
+                assert asked.column is not None
+                return self._mean(asked.column.name, rows)
+            case Measure.QUANTILE:
+                return self._as_linear(asked, rows)
+
+    def _ratio(self, top: Weight, bottom: Weight) -> _Linear:
+        above, below = sum_of(top, self._known), self._enough(bottom)
+        ratio = above.value / below.value
+        weight = (*scaled(top, 1 / below.value), *scaled(bottom, -ratio / below.value))
+        return _Linear(value=ratio, weight=weight, sums=(above, below))
+
+    def _mean(self, column: str, rows: Weight) -> _Linear:
+        known = self._known
+        rows = product(rows, present(column, known.encoder))
+        below = self._enough(rows)
+        above = sum_of(product(rows, value(column, known.encoder)), known)
+        mean = above.value / below.value
+        apart = product(rows, value(column, known.encoder, mean))
+        return _Linear(value=mean, weight=scaled(apart, 1 / below.value), sums=(above, below))
+
+    def _enough(self, rows: Weight) -> Sum:
+        """The number of some rows; TooFewRowsError where it cannot be told from the noise."""
+        found = sum_of(rows, self._known)
+        deviation = math.sqrt(found.noise + (found.model or 0.0))
+        if not found.value > max(LEAST_ROWS * deviation, 0.5):
+            raise TooFewRowsError(_TOO_FEW)
+        return found
+
+    def _quantile(self, asked: Statistic, where: Weight, group: Group) -> Figure:
+        assert asked.column is not None and asked.level is not None
+        name = asked.column.name
+        rows = product(where, holds(asked.where, self._known.encoder))
+        rows = product(rows, present(name, self._known.encoder))
+        try:
+            below = self._enough(rows)
+        except TooFewRowsError as error:
+            if not group.labels:
+                raise
+            return _empty(group, str(error))
+        found = quantile_of(self._cut(rows, below, asked.level), name, asked.level, self._known)
+        numbers = [found.value, found.low, found.high]
+        shown: list[float | str | None] = list(numbers)
+        if isinstance(asked.column, Temporal):
+            shown = [None if part is None else _moment(part, asked.column) for part in numbers]
+        return Figure(
+            group=group.labels,
+            value=shown[0],
+            low=shown[1],
+            high=shown[2],
+            origin=self.origin(found.unmeasured),
+            errors=None,
+            unmeasured=self._names(found.unmeasured),
+        )
+
+    def _cut(self, rows: Weight, below: Sum, level: float) -> Cut:
+        """How a share of rows up to some value is estimated, with its standard deviation."""
+
+        def share(up_to: Weight) -> tuple[float, float | None, frozenset[tuple[int, ...]]]:
+            top = product(rows, up_to)
+            found = sum_of(top, self._known)
+            weight = (*scaled(top, 1 / below.value), *scaled(rows, -level / below.value))
+            gradient = sum_of(weight, self._known)
+            together = self.errors(weight, gradient).together
+            reach = None if together is None else self._z * together
+            return found.value / below.value, reach, gradient.unmeasured
+
+        return share
+
+    def _as_linear(self, asked: Statistic, rows: Weight) -> _Linear:
+        raise UsageError(
+            "the interval of a difference of quantiles is not known: ask for each alone, or for a"
+            " difference of means"
+        )
+
+
+def _empty(group: Group, note: str) -> Figure:
+    return Figure(
+        group=group.labels, value=None, low=None, high=None, origin=None, errors=None, note=note
+    )
+
+
+def _range(measure: Measure, *, single: bool) -> tuple[float, float]:
+    """What a figure can be."""
+    if measure is Measure.SHARE:
+        return (0.0, 1.0) if single else (-1.0, 1.0)
+    return (0.0, math.inf) if measure is Measure.COUNT and single else (-math.inf, math.inf)
+
+
+def _moment(seconds: float, column: Temporal) -> str:
+    import numpy as np
+
+    return written(np.array([seconds]), column)[0]
