@@ -6,10 +6,11 @@ import csv
 import io
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+from unicodedata import east_asian_width
 
 from privgan.files.json_types import JsonDict
 from privgan.notebook import card
@@ -162,6 +163,18 @@ class Answer:
             writer.writerow(["" if cell is None else cell for cell in row])
         return text.getvalue()
 
+    def lines(self) -> Iterator[str]:
+        """The answer as aligned lines for a terminal."""
+        rows = [[_short(cell) for cell in row] for row in (self.header, *self.rows)]
+        widths = [max(map(_columns, column)) for column in zip(*rows, strict=True)]
+        for row in rows:
+            padded = (
+                cell + " " * (width - _columns(cell))
+                for cell, width in zip(row, widths, strict=True)
+            )
+            yield "  ".join(padded).rstrip()
+        yield from (f"note: {note}" for note in self.notes)
+
     def __repr__(self) -> str:
         """The question, and its figure or the number of figures."""
         one = self.figures[0] if len(self.figures) == 1 else None
@@ -182,6 +195,11 @@ def _short(cell: Any) -> str:
     if cell is None:
         return ""
     return f"{cell:,.5g}" if isinstance(cell, float) else str(cell)
+
+
+def _columns(text: str) -> int:
+    """Columns of a terminal that a text takes; Chinese characters take two."""
+    return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
 
 
 def spoken(figure: Figure) -> str:

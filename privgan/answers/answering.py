@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scipy.stats import norm
 
@@ -17,8 +17,8 @@ from privgan.answers.groups import Group, groups_of
 from privgan.answers.knowledge import Knowledge
 from privgan.answers.quantiles import Cut, quantile_of
 from privgan.answers.question import Measure, Question, Statistic, Target
-from privgan.answers.sums import Sum, coding_variance, square_of, sum_of
-from privgan.answers.weights import Weight, holds, present, product, scaled, value
+from privgan.answers.sums import Sum, coding_variance, sum_of, sum_of_squares
+from privgan.answers.weights import Weight, code_ends, holds, present, product, scaled, value
 from privgan.errors import UsageError
 from privgan.report.shapes import written
 from privgan.schema.columns import Temporal
@@ -27,7 +27,8 @@ from privgan.schema.schema import Schema
 LEVEL = 0.95
 # A group must have so many rows, in standard deviations of its count, for a share or a mean.
 LEAST_ROWS = 4.0
-_TOO_FEW = "too few rows for a figure: their number cannot be told from the noise"
+_ENDS = "the interval is what the ends of the column's codes allow"
+TOO_FEW = "too few rows: their number cannot be told from the noise"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +39,6 @@ class _Linear:
         value: The figure.
         weight: What one row more would change of it, by its values; in rows that were counted.
         sums: The sums that it was computed from.
-        scale: By what share of the rows a total is divided.
     """
 
     value: float
@@ -46,7 +46,7 @@ class _Linear:
     sums: tuple[Sum, ...]
 
 
-class TooFewRowsError(UsageError):
+class _TooFewRowsError(Exception):
     """A figure's rows cannot be told from the noise."""
 
 
@@ -66,7 +66,7 @@ def answer(question: Question, known: Knowledge, schema: Schema, target: Target)
     groups = groups_of(question.by, known.encoder)
     figures = [asker.figure(question, group) for group in groups]
     if all(figure.value is None for figure in figures):
-        raise UsageError(f"{question.text}: {_TOO_FEW}; ask of more rows")
+        raise UsageError(f"{question.text}: {TOO_FEW}; ask of more rows")
     return Answer(
         question=question.text,
         dataset=schema.dataset,
@@ -121,10 +121,8 @@ class _Asker:
                 return self._quantile(only, where, group)
         try:
             parts = [self._linear(one, where) for one in question.statistics]
-        except TooFewRowsError as error:
-            if not question.by:
-                raise
-            return _empty(group, str(error))
+        except _TooFewRowsError:
+            return _empty(group)
         whole = parts[0]
         if len(parts) > 1:
             whole = _Linear(
@@ -132,7 +130,43 @@ class _Asker:
                 weight=(*parts[0].weight, *scaled(parts[1].weight, -1.0)),
                 sums=(*parts[0].sums, *parts[1].sums),
             )
-        return self._told(question.statistics, whole, group)
+        figure = self._told(question.statistics, whole, group)
+        if len(parts) == 1 and question.statistics[0].measure in {Measure.SUM, Measure.MEAN}:
+            return self._within_codes(question.statistics[0], where, figure)
+        return figure
+
+    def _within_codes(self, asked: Statistic, where: Weight, figure: Figure) -> Figure:
+        """A sum or mean with the interval of what its codes' ends allow, where that is narrower.
+
+        Fine cells far out have few rows and much leverage: their noise may be the wider.
+        """
+        assert asked.column is not None
+        if isinstance(asked.column, Temporal) or figure.low is None or figure.high is None:
+            return figure
+        rows = product(where, holds(asked.where, self._known.encoder))
+        rows = product(rows, present(asked.column.name, self._known.encoder))
+        ends = [
+            self._end(asked.measure, product(rows, end), rows)
+            for end in code_ends(asked.column.name, self._known.encoder)
+        ]
+        (lowest, below), (highest, above) = ends
+        low, high = lowest - self._z * below, highest + self._z * above
+        if high - low >= float(figure.high) - float(figure.low):
+            return figure
+        assert figure.value is not None
+        value_within = min(highest, max(lowest, float(figure.value)))
+        return replace(figure, value=value_within, low=low, high=high, note=_ENDS)
+
+    def _end(self, measure: Measure, weight: Weight, rows: Weight) -> tuple[float, float]:
+        """A sum or mean if all rows were at one end of their codes, with its deviation."""
+        if measure is Measure.SUM:
+            found = sum_of(weight, self._known)
+            scale = 1 / self._known.share
+            linear = _Linear(value=found.value * scale, weight=scaled(weight, scale), sums=(found,))
+        else:
+            linear = self._ratio(weight, rows)
+        errors = self.errors(linear.weight, sum_of(linear.weight, self._known))
+        return linear.value, errors.together or 0.0
 
     def _told(self, asked: Sequence[Statistic], found: _Linear, group: Group) -> Figure:
         gradient = sum_of(found.weight, self._known)
@@ -166,12 +200,14 @@ class _Asker:
     def errors(self, weight: Weight, gradient: Sum) -> Errors:
         """The errors of a figure with this gradient."""
         counted = self._known.share
-        squares = max(0.0, sum_of(square_of(weight), self._known).value)
-        squares *= self._known.most_rows
-        # Rows of the table are kept with a probability: its total is theirs divided by it. A
-        # figure that is no total has a gradient whose sum is 0, and the same variance.
+        squares = sum_of_squares(weight, self._known) * self._known.most_rows
+        # A row is counted with a probability, and a total is what was counted, divided by it.
         held_out = (1 - counted) * squares
-        sampling = counted * squares if self._target is Target.POPULATION else 0.0
+        sampling = 0.0
+        if self._target is Target.POPULATION:
+            # A sample of as many rows as the table has: a total's mean part does not vary.
+            fixed = gradient.value**2 / max(1.0, float(self._known.rows.table))
+            sampling = counted * max(0.0, squares - fixed)
         coding = coding_variance(weight, self._known)
         return Errors(
             noise=math.sqrt(gradient.noise),
@@ -233,24 +269,23 @@ class _Asker:
         return _Linear(value=mean, weight=scaled(apart, 1 / below.value), sums=(above, below))
 
     def _enough(self, rows: Weight) -> Sum:
-        """The number of some rows; TooFewRowsError where it cannot be told from the noise."""
+        """The number of some rows; _TooFewRowsError where it cannot be told from the noise."""
         found = sum_of(rows, self._known)
         deviation = math.sqrt(found.noise + (found.model or 0.0))
         if not found.value > max(LEAST_ROWS * deviation, 0.5):
-            raise TooFewRowsError(_TOO_FEW)
+            raise _TooFewRowsError
         return found
 
     def _quantile(self, asked: Statistic, where: Weight, group: Group) -> Figure:
-        assert asked.column is not None and asked.level is not None
+        assert asked.column is not None
+        assert asked.level is not None
         name = asked.column.name
         rows = product(where, holds(asked.where, self._known.encoder))
         rows = product(rows, present(name, self._known.encoder))
         try:
             below = self._enough(rows)
-        except TooFewRowsError as error:
-            if not group.labels:
-                raise
-            return _empty(group, str(error))
+        except _TooFewRowsError:
+            return _empty(group)
         found = quantile_of(self._cut(rows, below, asked.level), name, asked.level, self._known)
         numbers = [found.value, found.low, found.high]
         shown: list[float | str | None] = list(numbers)
@@ -287,9 +322,9 @@ class _Asker:
         )
 
 
-def _empty(group: Group, note: str) -> Figure:
+def _empty(group: Group) -> Figure:
     return Figure(
-        group=group.labels, value=None, low=None, high=None, origin=None, errors=None, note=note
+        group=group.labels, value=None, low=None, high=None, origin=None, errors=None, note=TOO_FEW
     )
 
 

@@ -189,7 +189,7 @@ class _Parser:
         if len(names) > _MOST_BY:
             raise UsageError(f"'{_BY}' takes at most {_MOST_BY} columns, and has {len(names)}")
         found = tuple(self._column(token) for token in names)
-        if len(set(found)) < len(found):
+        if len({column.name for column in found}) < len(found):
             raise UsageError(f"'{_BY}' names {found[0].name} twice")
         return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,13 +10,15 @@ from functools import cached_property
 
 import numpy as np
 
-from privgan.domain.encoding import Encoder
+from privgan.domain.encoding import ColumnCode, Encoder
 from privgan.measurement.components import Components, Estimate, centred, free_cells
 from privgan.measurement.marginals import Clique, exact_counts
 from privgan.measurement.noisy_counts import NoisyCounts, fine_of, marginals_of
 
 # How many measured components are looked at to tell how large such ones are.
 _MOST_COMPARED = 300
+# A code's rows, in standard deviations of their number, that tell how they lie within it.
+_LEAST_ROWS = 4.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +40,9 @@ class Knowledge:
     most_rows: int
     model_rows: float
     drawn: Callable[[], np.ndarray]
-    _sizes_of_width: dict[int, float | None] = field(default_factory=dict)
+    _sizes_of_width: dict[int, float | None] = field(default_factory=dict, init=False)
+    _fractions: dict[int, np.ndarray] = field(default_factory=dict, init=False)
+    _tables: dict[Clique, np.ndarray] = field(default_factory=dict, init=False)
 
     @cached_property
     def components(self) -> Components:
@@ -67,6 +72,46 @@ class Knowledge:
     def fine(self, column: str) -> NoisyCounts | None:
         """A column's counts of fine cells; None where they were not measured."""
         return self._fine.get(column)
+
+    def fractions(self, place: int) -> np.ndarray:
+        """Which fraction of its code's rows each fine cell of a column has [cells].
+
+        From the noisy counts as they are, so that no sum over a code is biased: a fraction may lie
+        below 0. By the model's shares where a code has too few rows.
+        """
+        if place not in self._fractions:
+            self._fractions[place] = self._fractions_of(self.encoder.columns[place])
+        return self._fractions[place]
+
+    def _fractions_of(self, column: ColumnCode) -> np.ndarray:
+        of, fine = column.code_of, self.fine(column.name)
+        smooth = column.within / np.bincount(of, column.within)[of]
+        if fine is None:
+            return np.asarray(smooth)
+        total = np.bincount(of, fine.figures)
+        told = (total > _LEAST_ROWS * fine.noise * np.sqrt(np.bincount(of)))[of]
+        return np.where(told, fine.figures / np.where(told, total[of], 1.0), smooth)
+
+    def table(self, clique: Clique) -> np.ndarray:
+        """Estimated rows of each cell of a clique [sizes], at least 0."""
+        if clique not in self._tables:
+            self._tables[clique] = self._table(clique)
+        return self._tables[clique]
+
+    def _table(self, clique: Clique) -> np.ndarray:
+        sizes = [self.encoder.sizes[column] for column in clique]
+        rows, table = float(self.rows.table), np.zeros(sizes)
+        for width in range(len(clique) + 1):
+            for part in itertools.combinations(range(len(clique)), width):
+                estimate = self.components.estimate(tuple(clique[axis] for axis in part))
+                if estimate is None:
+                    continue
+                others = [axis for axis in range(len(clique)) if axis not in part]
+                spread = math.prod(sizes[axis] for axis in others)
+                table = table + np.expand_dims(estimate.table / spread, tuple(others))
+        positive = np.maximum(table, 0.0)
+        total = positive.sum()
+        return np.asarray(positive * (rows / total)) if total else table
 
     @cached_property
     def _codes(self) -> np.ndarray:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,7 @@ MOST_CELLS = 4_000_000
 # Values of one code differ between two groups by so much of their spread within the code: one
 # standard deviation, for what the counts of codes cannot tell.
 SPLIT = 0.25
+_SAME = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,16 +32,12 @@ class Sum:
         noise: Variance of the known noise.
         model: Variance of what was not measured; None where nothing tells it.
         unmeasured: The sets of columns of which the model tells.
-        gradient: Weights on each component, for a sum of sums; by the columns' places.
-        fine: Weights on fine cells, by column.
     """
 
     value: float
     noise: float
     model: float | None
     unmeasured: frozenset[Clique]
-    gradient: dict[Clique, np.ndarray]
-    fine: dict[str, np.ndarray]
 
 
 def sum_of(weight: Weight, known: Knowledge) -> Sum:
@@ -52,85 +50,111 @@ def sum_of(weight: Weight, known: Knowledge) -> Sum:
     Raises:
         UsageError: It needs a table of too many cells.
     """
-    gradient: dict[Clique, np.ndarray] = {}
-    fine: dict[str, np.ndarray] = {}
+    made = _Weights(known)
     for term in weight:
-        _add(term, known, gradient, fine)
+        made.add(term)
     value, noise, model = 0.0, 0.0, 0.0
     unmeasured = set()
-    bounded, rows, extra = True, float(known.rows.table), 0.0
-    for clique, weights in gradient.items():
+    bounded, rows, of_all = True, float(known.rows.table), 0.0
+    for clique, weights in made.components.items():
         if not weights.any():
             continue
-        if clique == ():
-            continue
         estimate = known.components.estimate(clique)
-        if estimate is not None:
+        if clique == ():
+            of_all += float(weights)
+        elif estimate is not None:
             value += float((weights * estimate.table).sum())
             noise += estimate.variance * float((weights**2).sum())
-            continue
-        unmeasured.add(clique)
-        share = float((weights * known.modelled(clique)).sum())
-        extra += share
-        value += rows * share
-        size = known.size_of(len(clique)) if known.measured else None
-        if size is None:
-            bounded = False
         else:
+            unmeasured.add(clique)
+            of_all += float((weights * known.modelled(clique)).sum())
+            size = known.size_of(len(clique)) if known.measured else None
+            bounded = bounded and size is not None
             even = _outer([known.one_way(column) for column in clique])
-            model += (size * rows) ** 2 * float((weights**2 * even**2).sum())
-    total = float(gradient.get((), np.zeros(()))) if () in gradient else 0.0
-    value += total * rows
+            model += ((size or 0.0) * rows) ** 2 * float((weights**2 * even**2).sum())
     # What the model tells is a share of all rows, whose number is noisy too.
-    noise += (total + extra) ** 2 * known.rows.variance
-    for name, weights in fine.items():
+    value += of_all * rows
+    noise += of_all**2 * known.rows.variance
+    for name, cells in made.fine.items():
         counts = known.fine(name)
         assert counts is not None
-        value += float((weights * counts.figures).sum())
-        noise += counts.noise**2 * float((weights**2).sum())
+        value += float((cells * counts.figures).sum())
+        noise += counts.noise**2 * float(((cells + made.shapes.get(name, 0.0)) ** 2).sum())
     return Sum(
         value=value,
         noise=noise,
         model=model if bounded else None,
         unmeasured=frozenset(unmeasured),
-        gradient=gradient,
-        fine=fine,
     )
 
 
-def _add(
-    term: Term,
-    known: Knowledge,
-    gradient: dict[Clique, np.ndarray],
-    fine: dict[str, np.ndarray],
-) -> None:
-    """Add a term's weights to those on components and on fine cells."""
-    names = sorted(term.factors, key=known.encoder.names.index)
-    factors = [(known.encoder.names.index(name), term.factors[name]) for name in names]
-    columns = [known.encoder.columns[place] for place, _ in factors]
-    if len(factors) == 1 and known.fine(columns[0].name) is not None:
-        cells = factors[0][1].mean
-        even = _even(cells, columns[0])
-        coded = [even]
-        rest = term.number * (cells - even[columns[0].code_of])
-        fine[columns[0].name] = fine.get(columns[0].name, 0.0) + rest
-    else:
-        coded = [factor.coded(column) for (_, factor), column in zip(factors, columns, strict=True)]
-    places = [place for place, _ in factors]
-    if math.prod(len(part) for part in coded) > MOST_CELLS:
-        names = ", ".join(column.name for column in columns)
-        raise UsageError(f"{names} have too many values together to be asked about at once")
+class _Weights:
+    """A weight as weights on components and on fine cells.
+
+    Attributes:
+        components: Weights on each component, by the columns' places.
+        fine: Weights on counts of fine cells, by column.
+        shapes: How the sum moves with each count of a fine cell by way of its code's fractions.
+    """
+
+    def __init__(self, known: Knowledge) -> None:
+        self._known = known
+        self.components: dict[Clique, np.ndarray] = {}
+        self.fine: dict[str, np.ndarray] = {}
+        self.shapes: dict[str, np.ndarray] = {}
+
+    def add(self, term: Term) -> None:
+        """Add a term; UsageError where its columns have too many codes together."""
+        known = self._known
+        places = sorted(known.encoder.names.index(name) for name in term.factors)
+        columns = [known.encoder.columns[place] for place in places]
+        _check_few(known, places)
+        if len(columns) == 1 and known.fine(columns[0].name) is not None:
+            cells = term.factors[columns[0].name].mean
+            coded = [_even(cells, columns[0])]
+            rest = term.number * (cells - coded[0][columns[0].code_of])
+            _sum_up(self.fine, columns[0].name, rest)
+        else:
+            coded = [
+                term.factors[column.name].coded(column, known.fractions(place))
+                for place, column in zip(places, columns, strict=True)
+            ]
+            self._add_shapes(term, tuple(places), coded)
+        for clique, table in _centred_parts(term.number, places, coded):
+            _sum_up(self.components, clique, table)
+
+    def _add_shapes(self, term: Term, places: Clique, coded: list[np.ndarray]) -> None:
+        """Add what the noise of fractions within codes does to a term."""
+        known = self._known
+        for axis, place in enumerate(places):
+            column = known.encoder.columns[place]
+            counts = known.fine(column.name)
+            apart = term.factors[column.name].mean - coded[axis][column.code_of]
+            if counts is None or not (np.abs(apart) > _SAME).any():
+                continue
+            rows = known.table(places)
+            others = _outer(
+                [np.ones_like(part) if at == axis else part for at, part in enumerate(coded)]
+            )
+            held = (rows * others).sum(axis=tuple(at for at in range(rows.ndim) if at != axis))
+            total = np.maximum(np.bincount(column.code_of, counts.figures), 1.0)
+            _sum_up(self.fine, column.name, np.zeros(len(apart)))
+            _sum_up(self.shapes, column.name, term.number * (held / total)[column.code_of] * apart)
+
+
+def _sum_up(sums: dict[Any, np.ndarray], key: Any, more: np.ndarray) -> None:
+    sums[key] = sums[key] + more if key in sums else more
+
+
+def _centred_parts(
+    number: float, places: Sequence[int], coded: Sequence[np.ndarray]
+) -> Iterator[tuple[Clique, np.ndarray]]:
+    """A product of weights on codes, as weights on each component of its columns."""
     for held in itertools.product((False, True), repeat=len(coded)):
-        clique = tuple(place for place, kept in zip(places, held, strict=True) if kept)
-        number, parts = term.number, []
-        for part, kept in zip(coded, held, strict=True):
-            mean = float(part.mean())
-            if kept:
-                parts.append(part - mean)
-            else:
-                number *= mean
-        table = number * _outer(parts)
-        gradient[clique] = gradient[clique] + table if clique in gradient else table
+        kept = [part - part.mean() for part, one in zip(coded, held, strict=True) if one]
+        means = [float(part.mean()) for part, one in zip(coded, held, strict=True) if not one]
+        clique = tuple(place for place, one in zip(places, held, strict=True) if one)
+        yield clique, number * math.prod(means) * _outer(kept)
 
 
 def _even(cells: np.ndarray, column: ColumnCode) -> np.ndarray:
@@ -146,9 +170,26 @@ def _outer(parts: list[np.ndarray]) -> np.ndarray:
     return table
 
 
-def square_of(weight: Weight) -> Weight:
-    """The square of a weight, as another weight."""
-    return tuple(one * other for one in weight for other in weight)
+def sum_of_squares(weight: Weight, known: Knowledge) -> float:
+    """The sum of a weight's squares over the counted rows, never below 0."""
+    places = tuple(
+        sorted({known.encoder.names.index(name) for term in weight for name in term.factors})
+    )
+    if not places:
+        return sum(term.number for term in weight) ** 2 * float(known.rows.table)
+    _check_few(known, places)
+    columns = [known.encoder.columns[place] for place in places]
+    smooth = [column.within for column in columns]
+    squares = sum(together for together, _ in _products(weight, columns, smooth))
+    return max(0.0, float((known.table(places) * squares).sum()))
+
+
+def _check_few(known: Knowledge, places: Sequence[int]) -> None:
+    """Check that columns have few enough codes together for one table."""
+    columns = [known.encoder.columns[place] for place in places]
+    if math.prod(column.size for column in columns) > MOST_CELLS:
+        names = ", ".join(column.name for column in columns)
+        raise UsageError(f"{names} have too many values together to be asked about at once")
 
 
 def coding_variance(weight: Weight, known: Knowledge) -> float:
@@ -162,17 +203,18 @@ def coding_variance(weight: Weight, known: Knowledge) -> float:
     )
     if not names:
         return 0.0
-    columns = [known.encoder.columns[known.encoder.names.index(name)] for name in names]
+    places = tuple(known.encoder.names.index(name) for name in names)
+    columns = [known.encoder.columns[place] for place in places]
+    fractions = [known.fractions(place) for place in places]
     exact = len(names) == 1 and known.fine(names[0]) is not None
     if exact:
         return _within_cells(weight, known, names[0])
-    if math.prod(column.size for column in columns) > MOST_CELLS:
-        raise UsageError(f"{', '.join(names)} have too many values together")
-    spread = sum(_spreads(weight, columns))
+    _check_few(known, places)
+    spread = sum(together - apart for together, apart in _products(weight, columns, fractions))
     variance = np.maximum(np.asarray(spread), 0.0)
     if not variance.any():
         return 0.0
-    rows = _table(known, tuple(known.encoder.names.index(name) for name in names))
+    rows = known.table(places)
     chance = float((rows * variance).sum())
     deviation = rows * np.sqrt(variance)
     split = [axis for axis in range(variance.ndim) if _is_split(weight, columns[axis])]
@@ -206,45 +248,31 @@ def _within_cells(weight: Weight, known: Knowledge, name: str) -> float:
 def _is_split(weight: Weight, column: ColumnCode) -> bool:
     """Whether values of one code of a column differ in their weight."""
     return any(
-        bool((np.abs(factor.mean - factor.coded(column)[column.code_of]) > 1e-9).any())
-        or bool((factor.square - factor.mean**2 > 1e-9).any())
+        bool((np.abs(factor.mean - _even(factor.mean, column)[column.code_of]) > _SAME).any())
+        or bool((factor.square - factor.mean**2 > _SAME).any())
         for term in weight
         if (factor := term.factors.get(column.name)) is not None
     )
 
 
-def _spreads(weight: Weight, columns: list[ColumnCode]) -> Iterator[np.ndarray]:
-    """Terms of the variance of a weight within each cell of codes [sizes], to be added up."""
+def _products(
+    weight: Weight, columns: list[ColumnCode], fractions: list[np.ndarray]
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Mean squares of a weight in each cell of codes, and squares of its mean [sizes].
+
+    Term by term, to be added up.
+    """
     for one, other in itertools.product(weight, repeat=2):
         together, apart = [], []
-        for column in columns:
+        for column, within in zip(columns, fractions, strict=True):
             first, second = one.factors.get(column.name), other.factors.get(column.name)
             ones = np.ones(column.size)
-            left = ones if first is None else first.coded(column)
-            right = ones if second is None else second.coded(column)
+            left = ones if first is None else first.coded(column, within)
+            right = ones if second is None else second.coded(column, within)
             apart.append(left * right)
             if first is None or second is None:
                 together.append(left * right)
             else:
-                together.append(first.coded_product(second, column))
-        yield one.number * other.number * (_outer(together) - _outer(apart))
-
-
-def _table(known: Knowledge, clique: Clique) -> np.ndarray:
-    """Estimated rows of each cell of a clique [sizes], at least 0."""
-    sizes = [known.encoder.sizes[column] for column in clique]
-    rows = float(known.rows.table)
-    even = _outer([known.one_way(column) for column in clique]) * rows
-    table = np.zeros(sizes)
-    for width in range(len(clique) + 1):
-        for part in itertools.combinations(range(len(clique)), width):
-            inside = tuple(clique[axis] for axis in part)
-            estimate = known.components.estimate(inside)
-            if estimate is None:
-                continue
-            others = [axis for axis in range(len(clique)) if axis not in part]
-            spread = math.prod(sizes[axis] for axis in others)
-            table = table + np.expand_dims(estimate.table / spread, tuple(others))
-    positive = np.maximum(table, 0.0)
-    total = positive.sum()
-    return positive * (rows / total) if total else even
+                together.append(first.coded_product(second, column, within))
+        number = one.number * other.number
+        yield number * _outer(together), number * _outer(apart)

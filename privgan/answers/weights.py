@@ -13,6 +13,7 @@ import numpy as np
 from privgan.answers.question import Box
 from privgan.domain.cells import Cells
 from privgan.domain.encoding import ColumnCode, Encoder
+from privgan.errors import UsageError
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,19 +33,15 @@ class Factor:
         """The product of two factors."""
         return Factor(self.mean * other.mean, self.square * other.square)
 
-    def coded(self, column: ColumnCode) -> np.ndarray:
-        """Mean over the values of each code [codes], by the noisy shares of its cells."""
-        return _by_code(self.mean, column)
+    def coded(self, column: ColumnCode, fractions: np.ndarray) -> np.ndarray:
+        """Mean over the values of each code [codes], by the fractions of its cells."""
+        return np.bincount(column.code_of, fractions * self.mean, column.size)
 
-    def coded_product(self, other: Factor, column: ColumnCode) -> np.ndarray:
+    def coded_product(self, other: Factor, column: ColumnCode, fractions: np.ndarray) -> np.ndarray:
         """Mean of the product of two factors over the values of each code [codes]."""
         same = np.array_equal(self.mean, other.mean)
-        return _by_code(self.square if same else self.mean * other.mean, column)
-
-
-def _by_code(cells: np.ndarray, column: ColumnCode) -> np.ndarray:
-    total = np.bincount(column.code_of, column.within, column.size)
-    return np.bincount(column.code_of, column.within * cells, column.size) / total
+        cells = self.square if same else self.mean * other.mean
+        return np.bincount(column.code_of, fractions * cells, column.size)
 
 
 Factors = Mapping[str, Factor]
@@ -80,11 +77,17 @@ def scaled(weight: Weight, number: float) -> Weight:
 
 
 def holds(box: Box, encoder: Encoder) -> Weight:
-    """One for the rows that meet all conditions, and zero for others."""
+    """One for the rows that meet all conditions, and zero for others.
+
+    Raises:
+        UsageError: No value of a column meets its condition.
+    """
     factors = {}
     for condition in box:
         cells = cells_of_column(condition.column.name, encoder)
         share = condition.shares(cells)
+        if not share.any():
+            raise UsageError(f"no value of {condition.column.name} meets the condition")
         factors[condition.column.name] = Factor(share, share)
     return (Term(1.0, factors),)
 
@@ -103,6 +106,21 @@ def value(name: str, encoder: Encoder, origin: float = 0.0) -> Weight:
     middle = np.where(present, (low + high) / 2 - origin, 0.0)
     spread = np.where(present, _variance(low, high, cells_of_column(name, encoder).step), 0.0)
     return (Term(1.0, {name: Factor(middle, middle**2 + spread)}),)
+
+
+def code_ends(name: str, encoder: Encoder) -> tuple[Weight, Weight]:
+    """Lowest and highest number of each row's code; zero where it is missing."""
+    column = encoder.columns[encoder.names.index(name)]
+    low, high = ends_of(column.cells)
+    lowest, highest = np.full(column.size, np.inf), np.full(column.size, -np.inf)
+    np.fmin.at(lowest, column.code_of, low)
+    np.fmax.at(highest, column.code_of, high)
+    found = []
+    for ends in (lowest, highest):
+        cells = np.where(np.isfinite(low), ends[column.code_of], 0.0)
+        cells = np.where(np.isfinite(cells), cells, 0.0)
+        found.append((Term(1.0, {name: Factor(cells, cells**2)}),))
+    return found[0], found[1]
 
 
 def present(name: str, encoder: Encoder) -> Weight:

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 import pandas as pd
 
+from privgan.api.answering import Asks
 from privgan.api.asking import (
     LARGEST_SEED,
     FitOptions,
@@ -44,7 +45,7 @@ from privgan.synthesizer import Chunks
 from privgan.table.output import format_of, write_rows
 
 
-class Synthesizer:
+class Synthesizer(Asks):
     """A synthesizer with an (ε, δ) guarantee: made from a schema, fitted once, sampled for free.
 
     Args:
@@ -295,10 +296,9 @@ class Synthesizer:
         return written
 
     def save(self, folder: PathLike) -> Path:
-        """Keep what the fit left in a folder; of a release the model alone.
+        """Keep what the fit left in a folder, its owner's alone; of a release the model alone.
 
-        The folder is its owner's alone, and the same that ``privgan fit`` writes. What lies in its
-        ``internal`` must not leave: ``privgan.release`` writes what may.
+        What lies in its ``internal`` must not leave: ``privgan.release`` writes what may.
 
         Raises:
             NotFittedError: when it is not fitted.

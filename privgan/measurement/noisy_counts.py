@@ -76,17 +76,17 @@ def marginals_of(kept: Sequence[NoisyCounts], encoder: Encoder) -> list[Marginal
         kept: What was measured.
         encoder: Rows to codes.
     """
+    places, sizes = {name: place for place, name in enumerate(encoder.names)}, encoder.sizes
     return [
-        _marginal(found, encoder)
+        _marginal(found, tuple(places[name] for name in found.columns), sizes)
         for found in kept
         if found.counted in {Counted.CODES, Counted.DIFFERENCES}
     ]
 
 
-def _marginal(found: NoisyCounts, encoder: Encoder) -> Marginal:
-    clique = found.clique(encoder)
+def _marginal(found: NoisyCounts, clique: Clique, all_sizes: Sequence[int]) -> Marginal:
     if found.counted is Counted.DIFFERENCES:
-        sizes = [encoder.columns[place].size for place in clique]
+        sizes = [all_sizes[place] for place in clique]
         return marginal_of(clique, found.figures, sizes, found.noise)
     counts = found.figures.astype(float)
     return Marginal(clique=clique, counts=counts, standard_deviation=found.noise)

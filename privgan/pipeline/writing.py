@@ -182,6 +182,7 @@ def _record(
         canaries=CanaryFacts(
             probability=plan.canary_probability, commitment=fitted.canaries.commitment
         ),
+        marginals=sum(len(part.kept) for part in measured_parts_of(fitted)),
         dp_sgd_unused=_unused(fitted),
         table_rows=tables,
     )

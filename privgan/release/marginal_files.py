@@ -22,7 +22,10 @@ from privgan.files.json_types import JsonDict
 from privgan.files.limits import MOST_MARGINAL_CELLS, MOST_MARGINALS
 from privgan.files.strict_json import read_json
 from privgan.measurement.noisy_counts import Counted, NoisyCounts
+from privgan.parts.part import step_of
+from privgan.planning.accounted_step import AccountedStep
 from privgan.release.table_files import MARGINAL_COUNTS, MARGINALS
+from privgan.report.data import MeasuredKind
 from privgan.schema.columns import Column, Numeric
 
 FORMAT, MECHANISM = "privgan.marginals/1", "discrete Gaussian noise on whole counts"
@@ -257,6 +260,33 @@ def cells_of_each(description: Mapping[str, Any]) -> list[int]:
         int(np.prod(each["sizes"], dtype=np.int64))
         for part in description["parts"]
         for each in part["marginals"]
+    ]
+
+
+def measured_kinds(
+    description: Mapping[str, Any], accounting: Sequence[AccountedStep]
+) -> list[MeasuredKind]:
+    """What was measured, by kind of step, for a report.
+
+    Args:
+        description: The description.
+        accounting: The charged steps.
+    """
+    kinds = {step.name: step.kind for step in accounting}
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for part in description["parts"]:
+        for each in part["marginals"]:
+            step = step_of(part["name"], each["step"]) if part["name"] else each["step"]
+            found.setdefault(kinds[step], []).append(each)
+    return [
+        MeasuredKind(
+            kind=kind,
+            number=len(members),
+            cells=sum(int(np.prod(one["sizes"], dtype=np.int64)) for one in members),
+            least_noise=min(one["noise"] for one in members),
+            most_noise=max(one["noise"] for one in members),
+        )
+        for kind, members in found.items()
     ]
 
 

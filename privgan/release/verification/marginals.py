@@ -24,7 +24,6 @@ from privgan.release.marginal_files import (
     description_text,
     measured_parts,
     read_counts,
-    read_description,
 )
 from privgan.release.table_files import MARGINAL_COUNTS, MARGINALS
 from privgan.release.verification.integrity import shown
@@ -90,7 +89,7 @@ def released_marginals(released: Released) -> tuple[MeasuredPart, ...]:
     Raises:
         ValueError, LookupError, TypeError: The files do not fit each other, or the model's codes.
     """
-    description = read_description(released.content(MARGINALS))
+    description = released.marginals
     with released.opened(MARGINAL_COUNTS) as reader:
         figures = read_counts(reader, cells_of_each(description))
     return measured_parts(description, figures, _encoders(released))
