@@ -119,8 +119,7 @@ class _Parser:
         if name.word not in _NAMES:
             told = f"{shown(name.text)} is no statistic{did_you_mean(name.word, list(_NAMES))}"
             raise UsageError(f"{told}; there are {', '.join(_NAMES)}; {_EXAMPLE}")
-        inside = self._bracket(name)
-        inside, where = _divided(inside)
+        inside, where = _divided(self._bracket(name))
         condition = self._condition(where) if where else ()
         if name.word == "count":
             return self._count(inside, condition)

@@ -16,7 +16,7 @@ from privgan.measurement.marginals import Clique, exact_counts
 from privgan.measurement.noisy_counts import NoisyCounts, fine_of, marginals_of
 
 # How many measured components are looked at to tell how large such ones are.
-_MOST_COMPARED = 300
+_MOST_COMPARED, _LARGE = 300, 0.9
 # A code's rows, in standard deviations of their number, that tell how they lie within it.
 _LEAST_ROWS = 4.0
 
@@ -136,8 +136,8 @@ class Knowledge:
     def size_of(self, width: int) -> float | None:
         """How large components of so many columns are, relative to independence.
 
-        The root mean square over those that were measured, beyond their noise: an upper bound on
-        how wrong a model is about one that was not. None where none can be compared.
+        Nine tenths of those that were measured are no larger, beyond their noise. So wrong may a
+        model be about one that was not. None where none can be compared.
         """
         if width not in self._sizes_of_width:
             self._sizes_of_width[width] = self._size_of(width)
@@ -147,13 +147,15 @@ class Knowledge:
         if width < 1:
             return None
         known = [clique for clique in self.components.cliques if len(clique) == width]
-        found = free = 0.0
-        for clique in known[:: 1 + len(known) // _MOST_COMPARED]:
-            estimate = self.components.estimate(clique)
-            assert estimate is not None
-            noise = estimate.variance * free_cells(estimate.table.shape)
-            found += float((estimate.table**2).sum()) - noise
-            free += float(self.rows.table) ** 2 * math.prod(
-                float((self.one_way(column) ** 2).sum()) for column in clique
-            )
-        return math.sqrt(max(0.0, found) / free) if free else self.size_of(width - 1)
+        squares = [self._relative(clique) for clique in known[:: 1 + len(known) // _MOST_COMPARED]]
+        if not squares:
+            return self.size_of(width - 1)
+        return math.sqrt(max(0.0, float(np.quantile(squares, _LARGE))))
+
+    def _relative(self, clique: Clique) -> float:
+        """A measured component's sum of squares beyond its noise, relative to independence."""
+        estimate = self.components.estimate(clique)
+        assert estimate is not None
+        noise = estimate.variance * free_cells(estimate.table.shape)
+        even = math.prod(float((self.one_way(column) ** 2).sum()) for column in clique)
+        return (float((estimate.table**2).sum()) - noise) / (float(self.rows.table) ** 2 * even)

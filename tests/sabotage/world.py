@@ -456,7 +456,8 @@ def what_leaves(
             for path in made.folder.glob("[!i]*")
             if path.is_file()
         }
-        files |= {f"model/{path.name}": path.read_bytes() for path in made.model.iterdir()}
+        for inside in (made.model, made.marginals):
+            files |= {f"{inside.name}/{path.name}": path.read_bytes() for path in inside.iterdir()}
         log = (made.internal / LOG_FILE).read_text(encoding="utf-8").splitlines()
         files["log"] = "\n".join(
             line.partition("]")[2] for line in log if " s left" not in line
