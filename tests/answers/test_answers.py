@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import json
 import math
+from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +18,10 @@ from privgan.answers.grammar import parse_question
 from privgan.answers.knowledge import Knowledge
 from privgan.answers.question import Target
 from privgan.errors import UsageError
+from privgan.files.documents import strict_validator
+from privgan.release.marginal_files import HEADER, MeasuredPart, read_counts, written_marginals
+from privgan.release.marginal_folder import marginals_in
+from privgan.release.table_files import MARGINAL_COUNTS, MARGINALS
 from tests.answers.world import SCHEMA, known, table
 from tests.benchmarks.answers.truth import truth
 
@@ -134,6 +142,48 @@ def test_moments_are_told_as_days() -> None:
     assert ask("mean(joined) by 职业", known(table())).figures[0].value[:7] == "2020-01"  # type: ignore[index]
 
 
+def _check_form(value: object, name: str) -> None:
+    text = files("privgan").joinpath(f"formats/{name}.schema.json").read_text(encoding="utf-8")
+    strict_validator(json.loads(text)).validate(value)
+
+
+def test_marginals_are_described_and_read_again_as_they_were(tmp_path: Path) -> None:
+    of = known(table(), 5.0)
+    part = MeasuredPart(name="", encoder=of.encoder, kept=of.kept)
+    for name, content in written_marginals([part], 0.9).items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    _check_form(json.loads((tmp_path / MARGINALS).read_text(encoding="utf-8")), "marginals")
+    found = marginals_in(tmp_path, {"": of.encoder})
+    assert found is not None
+    assert found.counted == 0.9
+    assert (
+        written_marginals(found.parts, 0.9)[MARGINAL_COUNTS]
+        == (tmp_path / MARGINAL_COUNTS).read_bytes()
+    )
+    for one, other in zip(of.kept, found.parts[0].kept, strict=True):
+        assert (one.step, one.columns, one.noise) == (other.step, other.columns, other.noise)
+        assert np.array_equal(one.figures, other.figures)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "0,0,1\n",
+        "0,0,+1\n",
+        "0,0,01\n",
+        "0,0,1.0\n",
+        "0,0,-0\n",
+        "0,0,1\r\n",
+        "0,0,1\n0,1,2",
+        "x\n",
+    ],
+)
+def test_counts_that_are_written_otherwise_are_refused(lines: str) -> None:
+    with pytest.raises(ValueError, match=r"cells|whole numbers|does not end"):
+        read_counts(io.BytesIO(HEADER + lines.encode()), [2])
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -155,6 +205,7 @@ def test_an_answer_is_written_as_json_csv_lines_and_a_chart() -> None:
         {"职业": "医生"},
         {"职业": "工人, 农民"},
     ]
+    _check_form(written, "answer")
     assert '"工人, 农民",' in found.csv_text()
     assert next(found.lines()).startswith("职业")
     assert "医生" in found._repr_html_()

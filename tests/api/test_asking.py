@@ -98,9 +98,9 @@ def _all_even(about: Any, counts: Figures) -> None:
 
 def _one_more(about: Any, counts: Figures) -> None:
     about["parts"][0]["marginals"].append(about["parts"][0]["marginals"][-1])
-    last = counts[counts.marginal == counts.marginal.max()].copy()
-    last["marginal"] += 1
-    counts.loc[len(counts) + np.arange(len(last)), :] = last.to_numpy()
+    last = counts[counts.marginal == counts.marginal.max()]
+    for cell, count in zip(last["cell"], last["count"], strict=True):
+        counts.loc[len(counts)] = [last["marginal"].iloc[0] + 1, cell, count]
 
 
 def _of_no_step(about: Any, counts: Figures) -> None:
