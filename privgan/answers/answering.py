@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 from scipy.stats import norm
 
 from privgan.answers.answer import Answer, Errors, Figure, Origin
@@ -18,7 +19,17 @@ from privgan.answers.knowledge import Knowledge
 from privgan.answers.quantiles import Cut, quantile_of
 from privgan.answers.question import Measure, Question, Statistic, Target
 from privgan.answers.sums import Sum, coding_variance, sum_of, sum_of_squares
-from privgan.answers.weights import Weight, code_ends, holds, present, product, scaled, value
+from privgan.answers.weights import (
+    Weight,
+    cells_of_column,
+    code_ends,
+    ends_of,
+    holds,
+    present,
+    product,
+    scaled,
+    value,
+)
 from privgan.errors import UsageError
 from privgan.report.shapes import written
 from privgan.schema.columns import Temporal
@@ -149,13 +160,24 @@ class _Asker:
             self._end(asked.measure, product(rows, end), rows)
             for end in code_ends(asked.column.name, self._known.encoder)
         ]
-        (lowest, below), (highest, above) = ends
-        low, high = lowest - self._z * below, highest + self._z * above
-        if high - low >= float(figure.high) - float(figure.low):
-            return figure
+        # A code whose noisy count is below 0 turns its ends around.
+        lowest, highest = sorted(end for end, _ in ends)
+        low = min(end - self._z * deviation for end, deviation in ends)
+        high = max(end + self._z * deviation for end, deviation in ends)
         assert figure.value is not None
-        value_within = min(highest, max(lowest, float(figure.value)))
-        return replace(figure, value=value_within, low=low, high=high, note=_ENDS)
+        if high - low < float(figure.high) - float(figure.low):
+            within = min(highest, max(lowest, float(figure.value)))
+            figure = replace(figure, value=within, low=low, high=high, note=_ENDS)
+        return self._possible(figure, asked) if asked.measure is Measure.MEAN else figure
+
+    def _possible(self, figure: Figure, asked: Statistic) -> Figure:
+        """A mean within the bounds of its column."""
+        assert asked.column is not None
+        ends = ends_of(cells_of_column(asked.column.name, self._known.encoder))
+        least, most = float(np.nanmin(ends)), float(np.nanmax(ends))
+        parts = (figure.value, figure.low, figure.high)
+        value, low, high = (min(most, max(least, float(part or 0.0))) for part in parts)
+        return replace(figure, value=value, low=low, high=high)
 
     def _end(self, measure: Measure, weight: Weight, rows: Weight) -> tuple[float, float]:
         """A sum or mean if all rows were at one end of their codes, with its deviation."""
@@ -336,6 +358,4 @@ def _range(measure: Measure, *, single: bool) -> tuple[float, float]:
 
 
 def _moment(seconds: float, column: Temporal) -> str:
-    import numpy as np
-
     return written(np.array([seconds]), column)[0]
