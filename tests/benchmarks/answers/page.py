@@ -29,6 +29,7 @@ def _line(found: pd.DataFrame, name: str, target: str) -> str:
     known = told[told.low.notna() & told.truth.notna()]
     direct = known[known.direct.astype(bool)]
     exact = direct[~direct.split.astype(bool)]
+    compared = exact[exact.laplace.notna()]
     cells = [
         name,
         target,
@@ -36,7 +37,7 @@ def _line(found: pd.DataFrame, name: str, target: str) -> str:
         _share(known),
         _share(direct),
         _share(exact),
-        f"{exact.ratio.median():.2f}",
+        f"{compared.ratio.median():.2f}",
     ]
     return f"| {' | '.join(cells)} |"
 
@@ -57,11 +58,11 @@ def write_page(page: Path, folder: Path, asked: argparse.Namespace) -> None:
         f"| {kind} | {_share(part)} | {_share(part[part.direct.astype(bool)])} |"
         for kind, part in found[found.low.notna() & found.truth.notna()].groupby("kind")
     ]
-    draws = found.draw.nunique()
     text = _PAGE.format(
-        draws=draws,
-        questions=found.question.nunique() // max(1, found.table.nunique()),
+        draws=f"{found.groupby('table').draw.nunique().min()}",
+        questions=found.groupby("table").question.nunique().max(),
         epsilon=f"{asked.epsilon:g}",
+        header=_HEADER,
         lines="\n".join(lines),
         kinds="\n".join(kinds),
     )
@@ -69,7 +70,38 @@ def write_page(page: Path, folder: Path, asked: argparse.Namespace) -> None:
     page.write_text(text, encoding="utf-8")
 
 
-_PAGE = """{draws} {questions} {epsilon}
+_HEADER = (
+    "| table | intervals for | no figure | coverage, all | measured | measured, no split code |"
+    " width by Laplace's |\n|---|---|---|---|---|---|---|"
+)
+_PAGE = """# Answers with error bars: coverage and width
+
+`python -m tests.benchmarks.answers --data DATA --work WORK` makes this page, in some half a minute
+a draw on one free core. ε = {epsilon}, δ = 10⁻⁶, the product's own plan and mechanisms with its
+whole budget on marginals, and canaries as usual. The population is the published training table.
+Each of {draws} draws takes as many rows from it with replacement, fits with fresh noise, and asks
+{questions} questions of one to three columns. They are drawn once for each table: counts, shares,
+means, quantiles and differences.
+
+Wanted: 93 to 97 % of the intervals hold the truth. Where the answer is measured directly, the
+median width is at most 1.5 times that of the Laplace answer to that question alone for the whole
+budget.
+
+{header}
 {lines}
+
+| question | coverage, all | measured |
+|---|---|---|
 {kinds}
+
+- **Coverage**: the tables above say where it is within the wanted 93 to 97 %. Intervals of
+  quantiles hold the truth more often, since they end at values that the column has.
+- **Not measured** is the rest, mostly of three columns. The fit here is the shortest that there is,
+  so its model is worse than a release's. On Online shoppers some of these are wrong in most draws:
+  questions about columns that nearly determine each other.
+- **Width**: for the population the wanted 1.5 is met. Sampling decides there, and noise adds
+  little. For the table itself it is missed by far. Laplace noise for one count at ε = {epsilon} is
+  below one row. The marginals answer every question at once for that budget: each single one has
+  the noise of some twenty rows, and the audit holds out a tenth of the customers.
+- A mean of a column with a long tail is wide: counts of far cells have much leverage.
 """
