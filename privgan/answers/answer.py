@@ -109,6 +109,9 @@ class Answer:
         level: The intervals' level.
         figures: One figure, or one a group.
         notes: What holds for all of them, a sentence each.
+
+    >>> fitted.ask("share(segment = gold) by segment").header
+    ('segment', 'value', 'low', 'high', 'origin')
     """
 
     question: str
