@@ -22,6 +22,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 # The public names and where each lives: the one list, which all others follow.
 _HOMES = {
+    "Answer": "privgan.answers.answer",
     "AtMost": "privgan.schema.constraints",
     "AuditReport": "privgan.audit.report",
     "Boolean": "privgan.api.columns",
@@ -96,6 +97,7 @@ _HOMES = {
 }
 
 if TYPE_CHECKING:
+    from privgan.answers.answer import Answer as Answer
     from privgan.api.auditing import audit as audit
     from privgan.api.auditing import audit_twin as audit_twin
     from privgan.api.checking import Conformity as Conformity

@@ -216,6 +216,11 @@ class Synthesizer:
         return RelatedSampler(self.schema, self.parts, seed, where, balanced=balanced)
 
     @property
+    def encoders(self) -> dict[str, Encoder]:
+        """The codes of the table, by the empty name, and of its parts."""
+        return {"": self.encoder, **{one.part.name: one.encoder for one in self.parts}}
+
+    @property
     def distribution(self) -> Distribution:
         """The model's distribution over codes; InternalError of a table in parts."""
         if self.model is None:

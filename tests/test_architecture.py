@@ -23,7 +23,7 @@ LAYERS = [
     {"synthesizer", "audit", "policy", "demo"},
     {"report"},
     {"release"},
-    {"serve", "interchange"},
+    {"answers", "serve", "interchange"},
     {"pipeline"},
     {"cli", "api"},
     {"__main__"},

@@ -25,15 +25,17 @@ class Fitted:
     Attributes:
         model: The frozen model.
         candidate: What the fit left beside it; None where it came from a release or a model alone.
+        folder: Where noisy marginals may lie; None for nowhere.
     """
 
     model: FittedModel
     candidate: Candidate | None
+    folder: Path | None = None
 
 
 def fitted_of(candidate: Candidate) -> Fitted:
     """What a fit has just left."""
-    return Fitted(load_synthesizer(candidate.model), candidate)
+    return Fitted(load_synthesizer(candidate.model), candidate, candidate.folder)
 
 
 def found(folder: Path) -> Fitted:
@@ -50,10 +52,11 @@ def found(folder: Path) -> Fitted:
     release = source.resolve().parent
     if os.path.lexists(release / MANIFEST_NAME):
         check_intact(release)
-        return Fitted(load_synthesizer(source), None)
+        return Fitted(load_synthesizer(source), None, release)
     model = load_synthesizer(source)
     try:
-        return Fitted(model, Candidate.find(folder))
+        candidate = Candidate.find(folder)
+        return Fitted(model, candidate, candidate.folder)
     except UsageError:
         return Fitted(model, None)
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
+from privgan.api.answering import Asks
 from privgan.api.asking import (
     FitOptions,
     SchemaLike,
@@ -38,7 +39,7 @@ from privgan.privacy.guarantee import Guarantee
 from privgan.progress import Progress
 
 
-class Synthesizer(Sampling, SamplesTables):
+class Synthesizer(Sampling, SamplesTables, Asks):
     """A synthesizer with an (ε, δ) guarantee: made from a schema, fitted once, sampled for free.
 
     Args:
@@ -196,10 +197,9 @@ class Synthesizer(Sampling, SamplesTables):
         return self
 
     def save(self, folder: PathLike) -> Path:
-        """Keep what the fit left in a folder; of a release the model alone.
+        """Keep what the fit left in a folder, its owner's alone; of a release the model alone.
 
-        The folder is its owner's alone, and the same that ``privgan fit`` writes. What lies in its
-        ``internal`` must not leave: ``privgan.release`` writes what may.
+        What lies in its ``internal`` must not leave: ``privgan.release`` writes what may.
 
         Raises:
             NotFittedError: when it is not fitted.

@@ -42,6 +42,11 @@ _COMMANDS = {
     "fit": ("privgan.cli.runs", "fit", "Fit a candidate."),
     "resume": ("privgan.cli.runs", "resume", "Go on with an interrupted fit or run."),
     "sample": ("privgan.cli.sampling", "sample", "Sample rows from a candidate or a release."),
+    "ask": (
+        "privgan.cli.asking",
+        "ask",
+        "Answer a question about the real table with intervals.",
+    ),
     "audit": (
         "privgan.cli.judge",
         "audit",

@@ -254,6 +254,21 @@ _PART: dict[str, Declaration] = {
 PARTS_MODEL: Declaration = MappingProxyType(
     {name: part for name, part in _MODEL.items() if name != "width"} | {"parts": Each(_PART)}
 )
+# Noisy marginals: what the count mechanisms gave out, and the public grid that they count on.
+MARGINALS: Declaration = MappingProxyType(
+    {
+        **_named(PUBLIC, "format mechanism"),
+        "counted": PUBLIC,
+        "parts": {
+            "name": PUBLIC,
+            "columns": {**_named(PUBLIC, "name kind"), **_named(MEASURED, "cells code_of")},
+            "marginals": {
+                **_named(PUBLIC, "step columns counted sizes"),
+                **_named(MEASURED, "noise groups"),
+            },
+        },
+    }
+)
 _REPORT_STEP: dict[str, Declaration] = {
     **_named(PUBLIC, "name kind count mechanism"),
     **_named(MEASURED, "epsilon noise repeats rate expected_error"),
@@ -277,6 +292,10 @@ REPORT: Declaration = MappingProxyType(
         },
         "trends": {**_named(PUBLIC, "columns corrected"), "synthetic": SYNTHETIC},
         "reach": _named(PUBLIC, "certainty advantage hits curve"),
+        "marginals": {
+            **_named(PUBLIC, "kind number"),
+            **_named(MEASURED, "cells least_noise most_noise"),
+        },
         "rows": SYNTHETIC,
     }
 )

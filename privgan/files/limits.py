@@ -31,11 +31,17 @@ LONGEST_PATTERN = 200  # Characters of an identifier's pattern.
 WIDEST_NUMBER = 64  # Characters to which a pattern fills up a serial number.
 
 # JSON: manifest, model, report.
-LARGEST_JSON = {"manifest.json": 32 * MB, "model/model.json": 64 * MB, "report.json": 32 * MB}
+LARGEST_JSON = {
+    "manifest.json": 32 * MB,
+    "model/model.json": 64 * MB,
+    "report.json": 32 * MB,
+    "marginals/marginals.json": 64 * MB,
+}
 MOST_JSON_PARTS = {  # Brackets, commas and colons; what a JSON Schema looks at takes longest.
     "manifest.json": 300_000,  # A plan of 1,000 steps has 60,000.
     "model/model.json": 1_500_000,  # 200 columns and 100,000 categories have 500,000.
     "report.json": 300_000,  # One of 200 columns has 60,000.
+    "marginals/marginals.json": 2_000_000,  # One of 200 columns has 600,000.
 }
 DEEPEST_JSON = 60  # A plan is 12 deep.
 LONGEST_NUMBER = 400  # Digits; a float has at most 310.
@@ -51,6 +57,11 @@ LARGEST_FOOTER = 32 * MB  # Of a Parquet file; 200 columns and 1,000 row groups 
 MOST_ROW_GROUPS = 20_000
 LEAST_GROUP = 1_000  # Rows for each group of rows but one; ours have 100,000.
 
+# Noisy marginals.
+LARGEST_COUNTS = GB  # One line a cell; all pairs of 200 columns have 110 MB.
+MOST_MARGINALS = 100_000  # All pairs of 200 columns are 20,000.
+MOST_MARGINAL_CELLS = 40_000_000  # Of all marginals together.
+
 # Tensors.
 LARGEST_TENSORS = 4 * GB
 LARGEST_TENSOR_HEADER = MB  # A model has about 12 tensors.
@@ -63,7 +74,7 @@ MOST_STRATA = 1_000  # Cases of wanted shares together.
 MOST_SAMPLED_CELLS = 1_000_000_000  # Cells that are held in memory at once.
 
 # A release.
-MOST_FILES = 200  # A release has 11.
+MOST_FILES = 200  # A release has 13.
 MOST_SIGNATURES = 100
 
 # The accounting.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 import pandas as pd
 
 from privgan.domain.encoding import Encoder
+from privgan.measurement.noisy_counts import NoisyCounts
 from privgan.owner.private_table import PrivateTable
 from privgan.planning.plan import PlanStep
 from privgan.privacy.events import DpEvent
@@ -31,11 +32,13 @@ class Looks:
         table: The private rows.
         ledger: Charges each look.
         coins: Noise and choices.
+        kept: The noisy counts that histograms gave out, in order.
     """
 
     table: PrivateTable
     ledger: Charger
     coins: SecretStream
+    kept: list[NoisyCounts] = field(default_factory=list)
 
     def values(self, step: PlanStep, column: str) -> pd.Series:
         """One column's values [rows], for a step that is charged first."""

@@ -18,6 +18,7 @@ from privgan.measurement.interactions import Interactions, coarse_sets
 from privgan.measurement.looks import Looks
 from privgan.measurement.marginals import (
     Clique,
+    Groups,
     Marginal,
     Measurements,
     differences,
@@ -25,6 +26,7 @@ from privgan.measurement.marginals import (
     marginal_of,
     onto_simplex,
 )
+from privgan.measurement.noisy_counts import Counted, NoisyCounts
 from privgan.parts.borrowing import lent
 from privgan.planning.plan import Plan, PlanStep, StepKind
 from privgan.planning.workload import BY_DIFFERENCE, measured_at_once
@@ -84,6 +86,7 @@ def _measured_shares(looks: Looks, step: PlanStep, cells: Cells) -> np.ndarray:
     """Noisy shares of a column's fine cells [cells]."""
     counts = np.bincount(cells.encode(looks.values(step, cells.column.name)), minlength=cells.size)
     noisy = _histogram(step).release(counts, looks.coins)
+    _keep(looks, step, (cells.column.name,), noisy, Counted.FINE)
     if cells.texts:
         return onto_simplex(noisy / max(1.0, float(noisy.sum())))
     return cell_shares(noisy, step.noise, cells)
@@ -128,6 +131,8 @@ def measure_all(
         noisy = step.mechanism.release(
             [part.exact(codes, clique) for clique in cliques], looks.coins
         )
+        for clique, figures in zip(cliques, noisy, strict=True):
+            _keep(looks, step, _names(encoder, clique), figures, part.counted)
         found = [
             part.marginal(clique, figures) for clique, figures in zip(cliques, noisy, strict=True)
         ]
@@ -144,6 +149,11 @@ class _Part:
 
     sizes: Sequence[int]
     step: PlanStep
+
+    @property
+    def counted(self) -> Counted:
+        """What its figures are."""
+        return Counted.DIFFERENCES if self.step.kind in BY_DIFFERENCE else Counted.CODES
 
     def exact(self, codes: np.ndarray, clique: Clique) -> np.ndarray:
         """Exact figures of codes [rows, columns]; one row moves one of them by one."""
@@ -272,6 +282,8 @@ class _Rounds:
         coarse = finest(clique, self._shares, affordable_cells(rows, step.noise))
         exact = coarse.counts(self._looks.codes(step, self._encoder))
         noisy = _histogram(step).release(exact, self._looks.coins)
+        names = _names(self._encoder, clique)
+        _keep(self._looks, step, names, noisy, Counted.GROUPS, coarse.groups)
         modelled = rows * coarse.modelled(self._probabilities)
         kept, deviation = shrunk((noisy - modelled).reshape(coarse.sizes), step.noise)
         if not kept.any():
@@ -342,8 +354,34 @@ def _scores(
 
 def _released(looks: Looks, encoder: Encoder, step: PlanStep, clique: Clique) -> Marginal:
     counts = exact_counts(looks.codes(step, encoder), clique, encoder.sizes)
-    noisy = _histogram(step).release(counts, looks.coins).astype(float)
-    return Marginal(clique=clique, counts=noisy, standard_deviation=step.noise)
+    noisy = _histogram(step).release(counts, looks.coins)
+    _keep(looks, step, _names(encoder, clique), noisy, Counted.CODES)
+    return Marginal(clique=clique, counts=noisy.astype(float), standard_deviation=step.noise)
+
+
+def _keep(
+    looks: Looks,
+    step: PlanStep,
+    columns: tuple[str, ...],
+    figures: np.ndarray,
+    counted: Counted,
+    groups: Groups | None = None,
+) -> None:
+    """Keep a mechanism's output as it is."""
+    looks.kept.append(
+        NoisyCounts(
+            step=step.name,
+            columns=columns,
+            counted=counted,
+            noise=step.noise,
+            figures=figures,
+            groups=groups,
+        )
+    )
+
+
+def _names(encoder: Encoder, clique: Clique) -> tuple[str, ...]:
+    return tuple(encoder.names[column] for column in clique)
 
 
 def _histogram(step: PlanStep) -> CountHistogram:

@@ -17,7 +17,7 @@ from privgan.errors import UsageError
 from privgan.naming import call
 from privgan.pipeline.canaries import FILE as CANARIES_FILE
 from privgan.pipeline.candidate_record import FORMAT, CandidateRecord
-from privgan.release.table_files import FOLDER, allowed_source
+from privgan.release.table_files import FOLDER, MARGINALS_FOLDER, allowed_source
 
 AUDIT_FILE, REPORT_FILE, LOG_FILE = (
     "internal-audit.json",
@@ -105,6 +105,11 @@ class Candidate:
         return self.folder / FOLDER
 
     @property
+    def marginals(self) -> Path:
+        """The folder of the noisy marginals."""
+        return self.folder / MARGINALS_FOLDER
+
+    @property
     def schema(self) -> Path:
         """The schema."""
         return self.folder / "schema.yaml"
@@ -118,7 +123,8 @@ class Candidate:
     def leaving(self) -> tuple[Path, ...]:
         """Every file that a release is made from, and the record."""
         files = [self.parquet, self.csv, self.schema, self.folder / _RECORD]
-        more = (*sorted(self.model.glob("*")), *sorted(self.tables.glob("*")))
+        folders = self.model, self.marginals, self.tables
+        more = [path for folder in folders for path in sorted(folder.glob("*"))]
         return tuple(path for path in (*files, *more) if path.is_file())
 
     @property
@@ -194,7 +200,7 @@ class Candidate:
 
     def remove_files(self) -> None:
         """Remove the candidate's own files by name, and nothing else beside them."""
-        for folder in (self.model, self.tables):
+        for folder in (self.model, self.marginals, self.tables):
             shutil.rmtree(folder, ignore_errors=True)
         for path in (self.parquet, self.csv, self.schema, self.folder / _RECORD):
             path.unlink(missing_ok=True)

@@ -43,6 +43,7 @@ class CandidateRecord:
         versions: Package to version; None where an earlier privgan kept none.
         canaries: What may be told of the canaries.
         table_rows: Rows of each of several synthetic tables; empty of one alone.
+        marginals: Noisy marginals that a release of it holds.
         dp_sgd_unused: Whether noisy figures said that DP-SGD failed, and the model is without it.
     """
 
@@ -56,6 +57,7 @@ class CandidateRecord:
     figures: Mapping[str, float]
     versions: Mapping[str, str] | None
     canaries: CanaryFacts
+    marginals: int = 0
     dp_sgd_unused: bool = False
     table_rows: Mapping[str, int] = field(default_factory=dict)
 
@@ -87,6 +89,7 @@ class CandidateRecord:
             figures=read.number_map("figures"),
             versions=read.text_map("versions") if "versions" in read.raw else None,
             canaries=CanaryFacts.of(read.inner("canaries")),
+            marginals=read.whole("marginals") if "marginals" in read.raw else 0,
             dp_sgd_unused=read.raw.get("dp_sgd") == UNUSED,
             table_rows=_table_rows(read),
         )
@@ -106,6 +109,7 @@ class CandidateRecord:
             "figures": dict(self.figures),
             **versions,
             "canaries": self.canaries.to_json(),
+            **({"marginals": self.marginals} if self.marginals else {}),
             **({"dp_sgd": UNUSED} if self.dp_sgd_unused else {}),
             **({"tables": dict(self.table_rows)} if self.table_rows else {}),
         }

@@ -166,7 +166,7 @@ def _measured_in_parts(job: Job, canaries: Canaries) -> Fitted:
     for part, planned in zip(parts_of(job.schema), job.plan.parts, strict=True):
         plan = planned.plan
         view = job.table.view(part, job.schema, plan.unit, job.coins)
-        own = replace(job, table=view, schema=part.schema, plan=plan, part=part.name)
+        own = replace(job, table=view, schema=part.schema, plan=plan, part=part.name, kept=[])
         most = plan.marginals.max_codes
         known = borrowed_codes(part.schema, part.borrowed, lenders, most)
         alike = {name: of for name, (lender, of) in part.borrowed.items() if lender == part.name}

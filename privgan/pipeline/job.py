@@ -16,6 +16,7 @@ from privgan.generator.private_phase import PrivatePhase
 from privgan.ledger.ledger import RunLedger
 from privgan.measurement.looks import Looks
 from privgan.measurement.marginals import Measurements
+from privgan.measurement.noisy_counts import NoisyCounts
 from privgan.owner.private_table import PrivateTable
 from privgan.parts.part import step_of
 from privgan.pipeline.canaries import Canaries
@@ -49,6 +50,8 @@ class Fitted:
         network: The autoregressive network that gives the final distribution; None where that is
             the generator's mixture.
         parts: By name the result for each part of a table with histories; empty for any other.
+        kept: The noisy counts that were paid for, as the mechanisms gave them out; of a table in
+            parts each part has its own.
     """
 
     plan: Plan
@@ -62,6 +65,7 @@ class Fitted:
     critic: Critic | Autoregressive | None = None
     network: Autoregressive | None = None
     parts: Mapping[str, Fitted] = field(default_factory=dict)
+    kept: tuple[NoisyCounts, ...] = ()
 
     @property
     def generator(self) -> GeneratorModel:
@@ -124,6 +128,7 @@ class Job:
         settings: How the plan is run.
         part: The part's name; empty for the table itself.
         chain: The order in which a network draws its columns; None for the table's.
+        kept: The noisy counts that histograms gave out so far, in order.
     """
 
     table: PrivateTable
@@ -133,6 +138,7 @@ class Job:
     settings: FitSettings
     part: str = ""
     chain: Chain | None = None
+    kept: list[NoisyCounts] = field(default_factory=list)
 
     @property
     def coins(self) -> SecretStream:
@@ -147,7 +153,7 @@ class Job:
     @property
     def looks(self) -> Looks:
         """The table with its charger and the coins."""
-        return Looks(table=self.table, ledger=self, coins=self.coins)
+        return Looks(table=self.table, ledger=self, coins=self.coins, kept=self.kept)
 
     def charge(self, step: str, event: DpEvent) -> Receipt:
         """Charge a step, a part's by its name among those of all parts."""
@@ -181,4 +187,5 @@ def fitted_of(
         run=job.run.identity,
         secret=job.coins.secret,
         canaries=canaries,
+        kept=tuple(job.kept),
     )

@@ -58,6 +58,7 @@ def public_facts(
         **ledger_facts(history.account),
         **schema_facts(schema),
         "synthetic.rows": record.rows,
+        "marginals.number": record.marginals,
         **record.figures,
     }
     return facts | context.facts(dt.datetime.now(dt.UTC).date())

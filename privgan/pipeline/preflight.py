@@ -345,7 +345,7 @@ def _decided_by_measuring(policy: Policy, schema: Schema) -> Iterator[Rule]:
 
 def _made_later(schema: Schema, facts: Mapping[str, FactValue], *, filtered: bool) -> set[str]:
     """The public facts that only the fit makes."""
-    made = {"synthetic.rows", "noisy.tvd1"}
+    made = {"synthetic.rows", "marginals.number", "noisy.tvd1"}
     if len(schema.modelled) > 1:
         made.add("noisy.tvd2")
     made -= set(facts)

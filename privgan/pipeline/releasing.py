@@ -15,6 +15,7 @@ from privgan.naming import call, parameter
 from privgan.pipeline.candidate import RELEASE
 from privgan.pipeline.candidate_record import CandidateRecord
 from privgan.pipeline.judging import accounting_complete, check_hashes, ledger_facts
+from privgan.pipeline.measured_noise import check_noise
 from privgan.pipeline.read_candidate import AnyCandidate, ReadCandidate, read_candidate
 from privgan.pipeline.reporting import shareable_data, written_forms
 from privgan.pipeline.scanning import (
@@ -85,6 +86,7 @@ def release_candidate(
             the audit refuted the guarantee or the ledger does not bear it out.
         LeakError: when the finished bundle holds what must stay inside; the candidate is closed.
         IncompleteError: when a fact is missing.
+        InternalError: when the noise of its marginals is not as large as stated.
         ReleaseExistsError: when there is one already.
     """
     _check_passed(verdict)
@@ -99,6 +101,7 @@ def release_candidate(
     if found.record.guarantee.epsilon is None:
         raise PolicyFailedError(_NO_GUARANTEE)
     check_no_findings(found)
+    check_noise(found.synthesizer, found.files.folder)
     history = ledger.history(dataset)
     _check_founded(found, history)
     _check_judged(verdict, history)

@@ -16,7 +16,9 @@ from privgan.pipeline.candidate import INTERNAL, internal_report_file
 from privgan.pipeline.read_candidate import ReadCandidate
 from privgan.policy.verdict import Verdict
 from privgan.release.manifest import ReleaseFacts, describe_release
+from privgan.release.marginal_files import measured_kinds, read_description
 from privgan.release.report_files import REPORT_JSON, report_mistakes
+from privgan.release.table_files import MARGINALS
 from privgan.report import (
     InternalReport,
     Reach,
@@ -30,6 +32,7 @@ from privgan.report import (
     shareable_of,
 )
 from privgan.report.associations import real_trends, trends
+from privgan.report.data import MeasuredKind
 from privgan.report.ledger_line import SPENDING
 from privgan.report.odds import reach_of
 from privgan.report.render import WRITTEN
@@ -59,7 +62,16 @@ def shareable_data(
         trends=trends(synthesizer.schema, synthetic),
         rows=candidate.record.rows,
         reach=_reach(facts),
+        marginals=_measured_kinds(candidate, facts),
     )
+
+
+def _measured_kinds(candidate: ReadCandidate, facts: ReleaseFacts) -> list[MeasuredKind]:
+    """The noisy marginals that leave; none of a candidate of before 0.6.0."""
+    path = candidate.files.folder / MARGINALS
+    if not path.exists():
+        return []
+    return measured_kinds(read_description(path.read_bytes()), facts.accounting)
 
 
 def written_forms(data: ShareableReport, language: str) -> dict[str, bytes]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from safetensors import SafetensorError
 
 from privgan.domain.cells import cells_of
@@ -18,6 +19,7 @@ from privgan.generator.mixture import GeneratorModel
 from privgan.generator.state import Tensors, packed, restore, unpacked
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.measurement.marginals import Groups, Marginal, Measurements
+from privgan.measurement.noisy_counts import Counted, NoisyCounts
 from privgan.naming import parameter
 from privgan.owner.owners_table import OwnersTable
 from privgan.pipeline.canaries import Canaries
@@ -33,7 +35,7 @@ from privgan.table.schema_file import dump_schema, parse_schema
 
 FORMAT = "privgan.checkpoint/1"
 _NAME = "internal-checkpoint-{}.safetensors"
-_MARGINAL = "marginal.{}"
+_MARGINAL, _KEPT = "marginal.{}", "kept.{}"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -51,6 +53,7 @@ class Checkpoint:
         schema: The schema, with every measured fact filled in.
         encoder: Rows to codes.
         measurements: Noisy marginals.
+        kept: The noisy counts as their mechanisms gave them out; none of 0.5.0 and before.
         tensors: Networks, optimisers and codebook.
     """
 
@@ -64,6 +67,7 @@ class Checkpoint:
     schema: Schema
     encoder: Encoder
     measurements: Measurements
+    kept: tuple[NoisyCounts, ...]
     tensors: Tensors
 
 
@@ -81,8 +85,9 @@ def save_checkpoint(folder: Path, refining: Refining, *, clean: bool) -> None:
         _MARGINAL.format(i): part.counts
         for i, part in enumerate(refining.fitted.measurements.marginals)
     }
+    kept = {_KEPT.format(i): part.figures for i, part in enumerate(refining.fitted.kept)}
     content = packed(
-        refining.phase, marginals, json.dumps(_facts(refining, lineage), ensure_ascii=False)
+        refining.phase, marginals | kept, json.dumps(_facts(refining, lineage), ensure_ascii=False)
     )
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "wb") as file:
@@ -118,6 +123,16 @@ def _facts(refining: Refining, lineage: int) -> dict[str, Any]:
                 "groups": marginal.groups,
             }
             for marginal in fitted.measurements.marginals
+        ],
+        "kept": [
+            {
+                "step": found.step,
+                "columns": list(found.columns),
+                "counted": found.counted,
+                "noise": found.noise,
+                "groups": found.groups,
+            }
+            for found in fitted.kept
         ],
     }
 
@@ -176,6 +191,17 @@ def _read(facts: dict[str, Any], tensors: Tensors, digest: str) -> Checkpoint:
         )
         for index, part in enumerate(facts["marginals"])
     ]
+    kept = tuple(
+        NoisyCounts(
+            step=part["step"],
+            columns=tuple(part["columns"]),
+            counted=Counted(part["counted"]),
+            noise=part["noise"],
+            figures=tensors.pop(_KEPT.format(index)).numpy().astype(np.int64),
+            groups=_groups(part["groups"]),
+        )
+        for index, part in enumerate(facts.get("kept", ()))
+    )
     return Checkpoint(
         lineage=facts["lineage"],
         digest=digest,
@@ -187,6 +213,7 @@ def _read(facts: dict[str, Any], tensors: Tensors, digest: str) -> Checkpoint:
         schema=schema,
         encoder=encoder,
         measurements=Measurements(encoder.sizes, marginals),
+        kept=kept,
         tensors=tensors,
     )
 
@@ -225,7 +252,14 @@ def resume(
     if run.secret != settings.coins.secret:
         raise InternalError("a run goes on with coins of the kind that it began with")
     private = table.private_table(canaries.left_out, settings.coins)
-    job = Job(table=private, schema=checkpoint.schema, plan=plan, run=run, settings=settings)
+    job = Job(
+        table=private,
+        schema=checkpoint.schema,
+        plan=plan,
+        run=run,
+        settings=settings,
+        kept=list(checkpoint.kept),
+    )
     seed = settings.seed + lineage
     model = GeneratorModel(checkpoint.measurements, plan.generator, seed=seed, device=device())
     fitted = fitted_of(job, checkpoint.encoder, checkpoint.measurements, model, canaries)

@@ -28,6 +28,7 @@ from privgan.pipeline.writing_related import write_related
 from privgan.privacy.guarantee import CanaryFacts
 from privgan.progress import Progress
 from privgan.release.guarantee import accounting, claim, versions
+from privgan.release.marginal_files import MeasuredPart, written_marginals
 from privgan.synthesizer import Synthesizer
 from privgan.table.conform import conform
 from privgan.table.files import write_tables
@@ -72,6 +73,7 @@ def _write_files(
     schema, synthesizer = fitted.schema, synthesizer_of(fitted)
     synthesizer.save(candidate.model)
     candidate.schema.write_text(dump_schema(schema), encoding="utf-8")
+    _write_marginals(candidate, fitted)
     if fitted.critic is not None:
         keep_critic(candidate, fitted.critic)
     progress.stage(StageName.SAMPLE)
@@ -87,6 +89,24 @@ def _write_files(
     record = _record(fitted, synthesizer, made, noisy_figures(first, fitted), tables)
     candidate.write_record(record)
     return record
+
+
+def _write_marginals(candidate: Candidate, fitted: Fitted) -> None:
+    """Write the noisy marginals, as their mechanisms gave them out."""
+    counted = 1.0 - fitted.plan.canary_probability / 2.0
+    for name, content in written_marginals(measured_parts_of(fitted), counted).items():
+        path = candidate.folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+
+
+def measured_parts_of(fitted: Fitted) -> list[MeasuredPart]:
+    """What was measured of a fit's table, and then of each of its parts."""
+    found = {"": fitted, **fitted.parts}
+    return [
+        MeasuredPart(name=name, encoder=part.encoder, kept=part.kept)
+        for name, part in found.items()
+    ]
 
 
 def synthesizer_of(fitted: Fitted) -> Synthesizer:
@@ -162,6 +182,7 @@ def _record(
         canaries=CanaryFacts(
             probability=plan.canary_probability, commitment=fitted.canaries.commitment
         ),
+        marginals=sum(len(part.kept) for part in measured_parts_of(fitted)),
         dp_sgd_unused=_unused(fitted),
         table_rows=tables,
     )

@@ -28,6 +28,7 @@ from privgan.files.fields import (
     check_declared,
 )
 from privgan.files.limits import (
+    LARGEST_COUNTS,
     LARGEST_JSON,
     LARGEST_PAGE,
     LARGEST_TABLE,
@@ -41,6 +42,7 @@ from privgan.files.safe_open import open_regular
 from privgan.files.strict_json import read_json
 from privgan.files.yaml_lines import YamlError, read_yaml
 from privgan.generator.network_form import NETWORK_FORMAT, PARTS_FORMAT
+from privgan.release.marginal_files import check_counts, check_description
 from privgan.release.parquet.footer import foreign_form_of, form_of
 from privgan.release.report_files import (
     REPORT_JSON,
@@ -48,7 +50,7 @@ from privgan.release.report_files import (
     check_plain_markdown,
     check_report_json,
 )
-from privgan.release.table_files import kind_of, part_of
+from privgan.release.table_files import MARGINAL_COUNTS, MARGINALS, kind_of, part_of
 from privgan.table.presenting import unescaped
 
 Content = bytes | Path
@@ -74,6 +76,7 @@ LARGEST: Mapping[str, int] = {
     "model/model.safetensors": LARGEST_TENSORS,
     "synthetic.parquet": LARGEST_TABLE,
     "synthetic.csv": LARGEST_TABLE,
+    MARGINAL_COUNTS: LARGEST_COUNTS,
     "report.html": LARGEST_PAGE,
     "report.md": LARGEST_PAGE,
 }
@@ -302,6 +305,8 @@ _CHECKS: Mapping[str, _Check] = {
     "report.html": lambda name, reader, _: check_harmless_html(name, reader.read()),
     "report.md": lambda name, reader, _: check_plain_markdown(name, reader.read()),
     REPORT_JSON: lambda name, reader, _: check_report_json(name, reader.read()),
+    MARGINALS: lambda name, reader, _: check_description(name, reader.read()),
+    MARGINAL_COUNTS: lambda name, reader, _: check_counts(name, reader),
 }
 
 

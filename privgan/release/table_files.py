@@ -24,14 +24,20 @@ ALLOWED_FILES: Mapping[str, FieldSource] = MappingProxyType(
         "report.json": FieldSource.MEASURED,
     }
 )
-
+# The noisy marginals, which releases before 0.6.0 do not hold.
+MARGINALS, MARGINAL_COUNTS = "marginals/marginals.json", "marginals/counts.csv"
+OPTIONAL_FILES: Mapping[str, FieldSource] = MappingProxyType(
+    {MARGINALS: FieldSource.MEASURED, MARGINAL_COUNTS: FieldSource.MEASURED}
+)
+_OWN_FILES = {**ALLOWED_FILES, **OPTIONAL_FILES}
 
 _NAME = r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}"
 _FILES = {
     re.compile(rf"{FOLDER}/({_NAME})\.{PARQUET}\Z"): "synthetic.parquet",
     re.compile(rf"{FOLDER}/({_NAME})\.{CSV}\Z"): "synthetic.csv",
 }
-_FOLDERS = frozenset({"model", FOLDER})
+MARGINALS_FOLDER = "marginals"
+_FOLDERS = frozenset({"model", MARGINALS_FOLDER, FOLDER})
 
 
 def table_file(table: str, form: str) -> str:
@@ -49,7 +55,7 @@ def kind_of(name: str) -> str | None:
     >>> kind_of("tables/orders.csv"), kind_of("schema.yaml"), kind_of("notes.txt")
     ('synthetic.csv', 'schema.yaml', None)
     """
-    if name in ALLOWED_FILES:
+    if name in _OWN_FILES:
         return name
     return next((kind for form, kind in _FILES.items() if form.match(name)), None)
 
@@ -67,7 +73,7 @@ def part_of(name: str) -> str:
 def allowed_source(name: str) -> FieldSource | None:
     """Where the content of a release's file comes from; None where no release may hold it."""
     kind = kind_of(name)
-    return None if kind is None else ALLOWED_FILES[kind]
+    return None if kind is None else _OWN_FILES[kind]
 
 
 def allowed_folder(name: str) -> bool:

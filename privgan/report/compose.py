@@ -15,6 +15,7 @@ from privgan.report.sections.dictionary import dictionary_section
 from privgan.report.sections.guarantee import guarantee_section, steps_section
 from privgan.report.sections.headline import internal_stats, shareable_stats
 from privgan.report.sections.histories import history_sections
+from privgan.report.sections.marginals import marginals_section
 from privgan.report.sections.opening import internal_answer, meaning, shareable_answer
 from privgan.report.sections.policy import policy_section, promises_section
 from privgan.report.sections.records import ledger_section, provenance_section, standards_section
@@ -33,6 +34,7 @@ def shareable_document(data: ShareableReport, words: Words) -> Document:
     sections = [
         shareable_answer(data.release, data.policy, figures, words),
         *_guarantee(data, words),
+        *marginals_section(data.marginals, words),
         *_columns(data, words, real=False),
         *named_tasks(data.schema, data.shapes, words),
         policy_section(data.policy, words),

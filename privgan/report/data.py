@@ -142,6 +142,25 @@ class Reach:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MeasuredKind:
+    """Noisy marginals of one kind of step, which leave with the release.
+
+    Attributes:
+        kind: The kind of step, as in the plan.
+        number: How many there are.
+        cells: Their counts together.
+        least_noise: Smallest standard deviation of the noise on one count.
+        most_noise: Largest one.
+    """
+
+    kind: str
+    number: int
+    cells: int
+    least_noise: float
+    most_noise: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class ShareableReport:
     """The report that leaves with a release.
 
@@ -157,6 +176,7 @@ class ShareableReport:
         groups: Steps of one kind together, for the picture.
         trends: Associations of the synthetic columns; None if they were not computed.
         reach: The attacker's limits by the plan's own curve; None if only (ε, δ) bound them.
+        marginals: The noisy marginals that leave beside it; none of before 0.6.0.
     """
 
     release: JsonMapping
@@ -168,6 +188,7 @@ class ShareableReport:
     groups: Sequence[PlanStep] = ()
     trends: Trends | None = None
     reach: Reach | None = None
+    marginals: Sequence[MeasuredKind] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@ from privgan.errors import UsageError
 from privgan.files.json_types import JsonDict, JsonMapping
 from privgan.report.data import (
     InternalReport,
+    MeasuredKind,
     NoisyShape,
     PlanStep,
     Reach,
@@ -50,9 +51,17 @@ def to_json(data: ShareableReport | InternalReport, document: Document) -> JsonD
         "kind": SHAREABLE if isinstance(data, ShareableReport) else INTERNAL,
         "language": document.language,
         "title": _shown(document.title),
-        "data": _values(asdict(data)),
+        "data": _values(_stated(data)),
         "sections": [_section(section) for section in document.sections],
     }
+
+
+def _stated(data: ShareableReport | InternalReport) -> JsonDict:
+    """The data as they are written: without a list of marginals where none leave."""
+    found = asdict(data)
+    if not found.get("marginals", True):
+        del found["marginals"]
+    return found
 
 
 def to_json_text(value: JsonMapping) -> str:
@@ -73,6 +82,7 @@ def shareable_of(value: JsonMapping) -> ShareableReport:
         policy=data["policy"],
         shapes=[NoisyShape(**shape) for shape in data["shapes"]],
         trends=None if data["trends"] is None else Trends(**data["trends"]),
+        marginals=[MeasuredKind(**part) for part in data.get("marginals", ())],
     )
 
 

@@ -16,9 +16,9 @@ from privgan.ledger.ledger import PrivacyLedger
 from privgan.pipeline.canaries import FILE as CANARY_FILE
 from privgan.pipeline.candidate import AUDIT_FILE, LOG_FILE, REPORT_FILE, RUN_FILE
 from privgan.pipeline.scanning import SCAN_FILE
-from privgan.release.bundle import ALLOWED_FILES
 from privgan.release.manifest import MANIFEST_NAME, manifest_mistakes
 from privgan.release.signing.signature import SIGNATURE_NAME
+from privgan.release.table_files import ALLOWED_FILES, OPTIONAL_FILES
 from privgan.synthesizer import load_synthesizer
 from privgan.table.files import read_table
 from tests.e2e.main_job import (
@@ -63,7 +63,7 @@ class TestRelease:
         assert guarantee["not_promised"]
         assert guarantee["dataset_total"]["epsilon"] == EPSILON
         assert manifest["dataset"] == DATASET
-        assert set(manifest["files"]) == set(ALLOWED_FILES)
+        assert set(manifest["files"]) == {*ALLOWED_FILES, *OPTIONAL_FILES}
         assert manifest["ledger"]["head"] in {entry.mac for entry in place.ledger.entries()}
         assert privgan("ledger", "verify", "--manifest", release / MANIFEST_NAME).code == 0
 

@@ -47,6 +47,10 @@ from tests.sabotage.checks_of_libraries import (
     libraries_state_what_is_charged,
     no_step_goes_unchecked,
 )
+from tests.sabotage.checks_of_marginals import (
+    marginals_that_leave_are_what_was_paid_for,
+    noise_that_is_not_there_shows,
+)
 from tests.sabotage.checks_of_network import (
     each_customer_moves_the_network_by_one_clip_norm,
     each_row_moves_the_network_by_its_clipped_gradient,
@@ -149,6 +153,8 @@ ALL = (
     candidates_of_many_columns_follow_from_outcomes_alone,
     coarse_marginals_follow_from_outcomes_alone,
     one_row_moves_a_choice_by_its_sensitivity,
+    marginals_that_leave_are_what_was_paid_for,
+    noise_that_is_not_there_shows,
     libraries_state_what_is_charged,
     no_step_goes_unchecked,
     a_library_that_states_more_stops_the_run_unpaid,

@@ -17,10 +17,11 @@ from privgan.files.limits import BYTES_A_SECOND, MB, TABLES_MEGABYTES, TABLES_SE
 from privgan.files.safe_open import ChangedError
 from privgan.naming import parameter
 from privgan.release.manifest import Manifest
-from privgan.release.table_files import ALLOWED_FILES
+from privgan.release.table_files import ALLOWED_FILES, MARGINALS
 from privgan.release.verification import released as opened
 from privgan.release.verification.accounting import accounting_problems
 from privgan.release.verification.claim import claim_problems
+from privgan.release.verification.marginals import marginal_problems
 from privgan.release.verification.model import model_problems
 from privgan.release.verification.outcome import outcome_problems
 from privgan.release.verification.plan import is_planned_again, plan_problems
@@ -165,5 +166,6 @@ _CHECKS: tuple[tuple[str, _Check], ...] = (
     ("plan", plan_problems),
     ("policy", outcome_problems),
     (MODEL, model_problems),
+    (MARGINALS, marginal_problems),
     (REPORT, report_problems),
 )

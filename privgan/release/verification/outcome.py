@@ -15,7 +15,9 @@ from privgan.policy.policy_file import load_policy, shipped_policies
 from privgan.policy.schema_facts import column_facts, schema_facts
 from privgan.policy.verdict import GateStatus, Outcome
 from privgan.release.manifest import Manifest
+from privgan.release.marginal_files import cells_of_each
 from privgan.release.stated_policy import StatedOutcome, StatedPolicy, StatedWaiver
+from privgan.release.table_files import MARGINALS
 from privgan.release.verification.consistency import stated_facts
 from privgan.release.verification.integrity import shown
 from privgan.release.verification.numbers_in_text import numbers_in
@@ -182,6 +184,8 @@ def _derived(released: Released) -> dict[str, FactValue]:
     }
     if released.holds(SCHEMA):
         found |= schema_facts(released.schema)
+    if released.holds(MARGINALS):
+        found["marginals.number"] = len(cells_of_each(released.marginals))
     made = dt.date.fromisoformat(manifest.created[:10])
     for fact, name in (
         ("context.not_expired", "expiry"),

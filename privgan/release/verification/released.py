@@ -23,6 +23,8 @@ from privgan.parts.history_form import lenders_of
 from privgan.release.contents import largest_of
 from privgan.release.guarantee import versions
 from privgan.release.manifest import Manifest
+from privgan.release.marginal_files import read_description
+from privgan.release.table_files import MARGINALS
 from privgan.schema.schema import Schema
 from privgan.table.schema_file import parse_schema
 
@@ -113,6 +115,12 @@ class Released:
     def model(self) -> Mapping[str, Any]:
         """The content of ``model.json``."""
         found: Mapping[str, Any] = read_json(self.content(MODEL), MODEL)
+        return found
+
+    @cached_property
+    def marginals(self) -> Mapping[str, Any]:
+        """The content of ``marginals/marginals.json``."""
+        found: Mapping[str, Any] = read_description(self.content(MARGINALS))
         return found
 
     @property

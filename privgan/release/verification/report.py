@@ -8,6 +8,8 @@ from dataclasses import asdict
 from typing import Any, TypeAlias
 
 from privgan.release.former_words import former_problems
+from privgan.release.marginal_files import measured_kinds
+from privgan.release.table_files import MARGINALS
 from privgan.release.verification.accounting import SLACK
 from privgan.release.verification.integrity import shown
 from privgan.release.verification.released import REPORT, SCHEMA, Released, differences
@@ -60,6 +62,13 @@ def _data_problems(released: Released) -> Iterator[str]:
     places = differences(data["groups"], _plain(groups), "groups", slack=SLACK)
     if places:
         yield f"says otherwise than the accounting at {', '.join(places)}"
+    found_kinds = (
+        measured_kinds(released.marginals, manifest.accounting) if released.holds(MARGINALS) else []
+    )
+    kinds = _plain([asdict(kind) for kind in found_kinds])
+    places = differences(data.get("marginals", []), kinds, "marginals")
+    if places:
+        yield f"says otherwise than the noisy marginals at {', '.join(places)}"
     yield from _reach_problems(released, data)
     yield from _figure_problems(released, data)
 
