@@ -16,7 +16,7 @@ from privgan.demo import write_demo
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "reports" / "example"
 DATASET = "retail-demo"
-LARGEST = 3_000_000
+LARGEST = 5_000_000  # Of it the noisy counts are some 1.9 MB.
 _CONTEXT = """format: privgan.context/1
 reviewer: A. Officer
 purpose: churn study
