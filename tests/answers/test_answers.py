@@ -19,9 +19,11 @@ from privgan.answers.knowledge import Knowledge
 from privgan.answers.question import Target
 from privgan.errors import UsageError
 from privgan.files.documents import strict_validator
+from privgan.planning.plan import StepKind
 from privgan.release.marginal_files import HEADER, MeasuredPart, read_counts, written_marginals
 from privgan.release.marginal_folder import marginals_in
 from privgan.release.table_files import MARGINAL_COUNTS, MARGINALS
+from privgan.release.verification.marginals import COUNTING
 from tests.answers.world import SCHEMA, known, table
 from tests.benchmarks.answers.truth import truth
 
@@ -164,6 +166,16 @@ def test_marginals_are_described_and_read_again_as_they_were(tmp_path: Path) -> 
     for one, other in zip(of.kept, found.parts[0].kept, strict=True):
         assert (one.step, one.columns, one.noise) == (other.step, other.columns, other.noise)
         assert np.array_equal(one.figures, other.figures)
+
+
+def test_every_kind_of_step_counts_marginals_or_is_known_not_to() -> None:
+    """A new kind of step whose counts leave must be known to verify."""
+    others = {
+        *(StepKind.ROW_COUNT, StepKind.ROWS_OF_EACH, StepKind.SELECTION, StepKind.CATEGORIES),
+        *(StepKind.RANGE_HISTOGRAM, StepKind.LOWER_BOUND, StepKind.UPPER_BOUND),
+        *(StepKind.NETWORK, StepKind.NETWORK_AGAIN, StepKind.CRITIC, StepKind.CRITIC_AGAIN),
+    }
+    assert set(COUNTING) == set(StepKind) - others
 
 
 @pytest.mark.parametrize(

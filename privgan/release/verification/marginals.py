@@ -49,13 +49,14 @@ class _Kind:
 
 
 _CODES, _DIFFERENCES = frozenset({Counted.CODES}), frozenset({Counted.DIFFERENCES})
-_KINDS: Mapping[str, _Kind] = {
+COUNTING: Mapping[str, _Kind] = {
     StepKind.CELL_HISTOGRAM: _Kind(1, frozenset({Counted.FINE})),
     StepKind.MARGINAL: _Kind(1, _CODES),
     StepKind.TARGET_PAIRS: _Kind(2, _CODES),
     StepKind.PAIRS: _Kind(2, _CODES),
     StepKind.TARGET_DIFFERENCES: _Kind(2, _DIFFERENCES),
     StepKind.DIFFERENCES: _Kind(2, _DIFFERENCES),
+    StepKind.TASK_TRIPLES: _Kind(3, _CODES),
     StepKind.TARGET_TRIPLES: _Kind(3, _CODES),
     StepKind.TRIPLES: _Kind(3, _CODES),
     StepKind.CHOSEN_MARGINAL: _Kind(None, frozenset({Counted.CODES, Counted.GROUPS}), whole=False),
@@ -116,7 +117,7 @@ def _form_problems(released: Released, parts: Sequence[MeasuredPart]) -> Iterato
 
 def _plan_problems(parts: Sequence[MeasuredPart], plan: PlanFacts) -> Iterator[str]:
     """Check that exactly what the plan's steps paid for is there, with the noise of its step."""
-    steps = {step.name: step for step in plan.steps if step.kind in _KINDS}
+    steps = {step.name: step for step in plan.steps if step.kind in COUNTING}
     measured = [
         (step_of(part.name, found.step) if part.name else found.step, found)
         for part in parts
@@ -133,7 +134,7 @@ def _plan_problems(parts: Sequence[MeasuredPart], plan: PlanFacts) -> Iterator[s
 
 
 def _step_problems(step: PlannedStep, found: Sequence[NoisyCounts]) -> Iterator[str]:
-    kind = _KINDS[step.kind]
+    kind = COUNTING[step.kind]
     paid = step.event["count"] if step.event["event"] == "repeated" else 1
     if len(found) > paid:
         yield f"{len(found)} marginals are there, and {paid} were paid for"

@@ -16,13 +16,15 @@ def marginals_section(kinds: Sequence[MeasuredKind], words: Words) -> list[Secti
     if not kinds:
         return []
     text = words("marginals.text", folder=Run(_FOLDER, Look.CODE), command=Run(_COMMAND, Look.CODE))
-    headings = (("what", False), ("number", True), ("cells", True), ("noise", False))
+    headings = (
+        ("marginals.what", False),
+        ("marginals.number", True),
+        ("marginals.cells", True),
+        ("marginals.noise", False),
+    )
     table = Table(
         caption=words("marginals.caption"),
-        columns=tuple(
-            Column(heading=words(f"marginals.{name}"), numeric=numeric)
-            for name, numeric in headings
-        ),
+        columns=tuple(Column(heading=words(name), numeric=numeric) for name, numeric in headings),
         rows=tuple(
             (
                 (Run(words.term("what", kind.kind)),),
