@@ -24,7 +24,6 @@ from privgan.domain.regions import widened
 from privgan.drafting.draft import Draft, draft_schema
 from privgan.drafting.review_session import Review
 from privgan.drafting.suspicions import Suspicion, suspicions
-from privgan.errors import InternalError
 from privgan.features.building import build_features
 from privgan.owner.private_table import PrivateTable, Sealed, WholeRows, bounded, numbered
 from privgan.owner.related_rows import RelatedReading, RelatedRows, TableConformity
@@ -272,9 +271,7 @@ class OwnersTable(Sealed):
         self._frame, self.schema, self._related_rows = frame, schema, related
 
     def private_table(self, left_out: np.ndarray, coins: SecretStream) -> PrivateTable:
-        """The charged exit: the table that the release may depend on.
-
-        Its rows come out against receipts.
+        """The charged exit: what the release may depend on; rows come out against receipts.
 
         Args:
             left_out: Rows of the canaries that are left out [rows], bool.
@@ -296,10 +293,7 @@ class OwnersTable(Sealed):
         return WholeRows(kept, self._customers[kept_in])
 
     def clamped(self, schema: Schema) -> OwnersTable:
-        """The same rows mapped one by one into the measured facts of a run.
-
-        Nothing is looked at, and no row comes out.
-        """
+        """The same rows mapped one by one into a run's measured facts; no row comes out."""
         return OwnersTable(clamp_measured(self._frame, schema), schema, self._related_rows)
 
     def unit_numbers(self) -> np.ndarray:
@@ -403,8 +397,8 @@ class RealRows(Sealed):
 
         Rows are in the order of ``canary_codes``; customers are numbered from 0 without gaps.
         """
-        if self.kept_in_units is None or self.left_out_units is None:
-            raise InternalError("a table without customers has no histories")
+        assert self.kept_in_units is not None
+        assert self.left_out_units is not None
         rows = pd.concat([self.kept_in_frame[canary_mask], self.left_out_frame], ignore_index=True)
         owner = numbered([*self.kept_in_units[canary_mask], *self.left_out_units])
         whole, coins = WholeRows(rows, owner), SecretStream()
