@@ -25,6 +25,7 @@ from tests.api.world import World
 from tests.release.changes import edited, refiled
 
 
+@pytest.mark.slow
 def test_a_release_answers_as_its_fit_does(world: World) -> None:
     released, fitted = privgan.load("out"), privgan.load("candidate")
     for question in ("share(segment = gold)", "mean(age) by segment", "median(joined)"):

@@ -134,6 +134,7 @@ def test_hiding_cells_and_completing_them_changes_no_share(
 # --- every row
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["mixture", "network"])
 def test_given_values_are_kept_and_constraints_held(kind: str) -> None:
     _check_kept({LINES[0], LINES[3], LINES[5]}, 4, kind, 0.6)

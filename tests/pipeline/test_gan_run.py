@@ -170,7 +170,15 @@ def test_after_a_crash_the_critics_steps_run_again_are_paid_once(
     (path,) = (out / "internal").glob("internal-checkpoint-*")
     with safe_open(path, "pt") as file:
         parts = {name.partition(".")[0] for name in file.keys()}  # noqa: SIM118
-    assert parts == {"generator", "network", "average", "network-sgd", "codebook", "marginal"}
+    assert parts == {
+        "generator",
+        "network",
+        "average",
+        "network-sgd",
+        "codebook",
+        "marginal",
+        "kept",
+    }
     candidate = resume_candidate(out, gan_request.table, ledger, Progress(quiet=True))
     assert _charged(ledger)[-2:] == ["critic", "critic:reserve"]
     assert accounting_complete(candidate.record, ledger.history("purchases"))

@@ -26,6 +26,9 @@ INSIDE = re.compile(
 )
 CANDIDATE = {
     "candidate.json",
+    "marginals",
+    "marginals/counts.csv",
+    "marginals/marginals.json",
     "model",
     "model/model.json",
     "model/model.safetensors",
@@ -217,5 +220,5 @@ def test_a_fit_writes_no_encoded_row_and_what_a_kill_leaves_goes_with_the_next_c
         0o700
     }
     assert {path.stat().st_mode & 0o777 for path in out.rglob("*") if path.is_file()} == {0o600}
-    assert purge(out, ledger) == len(CANDIDATE) - 1 + len(inside)
+    assert purge(out, ledger) == len(CANDIDATE) - 2 + len(inside)
     assert names(out) == set()

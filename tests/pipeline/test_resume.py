@@ -267,6 +267,7 @@ def test_a_checkpoint_holds_no_row_and_no_random_state(
         "critic-adam",
         "codebook",
         "marginal",
+        "kept",
     }
     assert set(facts) == {
         *(
@@ -281,6 +282,7 @@ def test_a_checkpoint_holds_no_row_and_no_random_state(
             "columns",
             "max_cells",
             "marginals",
+            "kept",
         )
     }
     rows = sum(1 for _ in purchase_request.table.open()) - 1

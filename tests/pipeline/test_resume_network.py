@@ -122,7 +122,15 @@ def test_a_checkpoint_holds_scales_average_and_momentum_and_no_row(
     with safe_open(path, "pt") as file:
         found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     parts = {name.partition(".")[0] for name in found}
-    assert parts == {"generator", "network", "average", "network-sgd", "codebook", "marginal"}
+    assert parts == {
+        "generator",
+        "network",
+        "average",
+        "network-sgd",
+        "codebook",
+        "marginal",
+        "kept",
+    }
     scales = ("codes", "units", "hidden", "logits")
     held = {name for name in found if ".scale_of_" in name}
     assert held == {f"{one}.scale_of_{name}" for one in ("network", "average") for name in scales}

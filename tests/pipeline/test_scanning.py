@@ -278,7 +278,9 @@ def test_every_field_of_a_real_release_is_declared_and_every_declared_field_is_u
         assert unused == set(), name
 
 
-_ELSEWHERE = re.compile(r"(^|\.)(events|features|parts|tables|table_rows|history|order|root)(\.|$)")
+_ELSEWHERE = re.compile(
+    r"(^|\.)(events|features|parts|tables|tasks|table_rows|history|order|root)(\.|$)"
+)
 
 
 def _policy_with_everything() -> Policy:

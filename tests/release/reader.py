@@ -75,9 +75,10 @@ class Reader:
     def verify(self, path: Path, what: str) -> Found:
         """Verify within the bounds of time and memory, with a code of our own and no traceback."""
         found = self.run("verify", str(path))
-        self.base = self.base or found.peak
+        first, self.base = not self.base, self.base or found.peak
         assert found.code in {0, 1}, (what, found)
-        assert found.cpu < MOST_SECONDS, (what, found)
+        # The first also imports all libraries, once a process.
+        assert first or found.cpu < MOST_SECONDS, (what, found)
         assert found.peak - self.base < MOST_GROWTH_KB, (what, found)
         assert "Traceback" not in found.told, (what, found)
         assert found.told.isprintable() or found.told.replace("\n", "").isprintable(), (what, found)

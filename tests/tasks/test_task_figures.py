@@ -203,6 +203,7 @@ def test_smote_adds_as_many_positives_as_there_are_others() -> None:
     assert augmentation._oversampled(few, (1,)) is None
 
 
+@pytest.mark.slow
 def test_bins_and_their_information_are_those_of_optbinning() -> None:
     pytest.importorskip("optbinning")
     from optbinning import OptimalBinning
@@ -258,6 +259,7 @@ def test_no_such_figure_may_leave() -> None:
         assert internal_names().search(name.encode())
 
 
+@pytest.mark.slow
 def test_qini_is_scikit_uplifts_and_its_curve_ends_at_the_effect_of_treating_all() -> None:
     if reason := uplift.obstacle():
         pytest.skip(reason)

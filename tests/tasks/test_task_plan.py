@@ -88,6 +88,7 @@ def test_treatments_and_named_segments_weigh_too() -> None:
     assert not found.need(tuple(sorted((names.index("age"), names.index("income")))))
 
 
+@pytest.mark.slow
 def test_a_plan_with_tasks_follows_its_format_and_says_what_it_does(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -43,7 +43,6 @@ _NAMES = (
     "attack.membership.tpr_at_fpr_0.01",
     "attack.membership.nearest_auc",
 )
-_RATIO = "attack.membership.density_ratio_auc"
 _NEAREST_WEIGHT = 3.0
 METHOD = (
     "rank of the density ratio (gradient boosting, synthetic rows against canaries of both kinds,"
@@ -138,18 +137,21 @@ def _owners(
 
 
 def density_ratio_scores(
-    canaries: Canaries, synthetic: CodedTable, seed: int, use: str = _RATIO
+    canaries: Canaries,
+    synthetic: CodedTable,
+    seed: int,
+    generator: np.random.Generator | None = None,
 ) -> NDArray[np.float64]:
     """Log-odds, by customer, that a row is synthetic.
 
     The score is high where synthetic rows are denser than they should be. A classifier separates
-    synthetic rows from the other folds' canaries, members or not. Folds and rows are drawn for the
-    metric that ``use`` names.
+    synthetic rows from the other folds' canaries, members or not. Folds and rows are drawn by a
+    generator, by default that of the density ratio's own metric.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    generator = stream(seed, use)
+    generator = generator or stream(seed, "attack.membership.density_ratio_auc")
     fold = canaries.folds(FOLDS, generator)[canaries.owner]
     made = synthetic.sample(SYNTHETIC_ROWS, generator).values
     scores = np.zeros(len(canaries.rows))

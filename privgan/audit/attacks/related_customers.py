@@ -48,7 +48,9 @@ def customer_metrics(tables: RelatedTables, claim: Claim | None, seed: int) -> t
     columns, members = summaries(tables.kept_in.take(tables.canaries))
     others, made = (summaries(side)[1] for side in (tables.left_out, tables.synthetic))
     canaries = Canaries.pool(members, others)
-    ratio = density_ratio_scores(canaries, made, seed, RATIO)
+    ratio = density_ratio_scores(
+        canaries, made, seed, stream(seed, "attack.related.density_ratio_auc")
+    )
     near = _nearness(columns, canaries, made, seed)
     of = f"{SYNTHETIC_ROWS:,} synthetic customers at most; {_SUMMARY}"
     return (
@@ -115,7 +117,7 @@ def _nearness(
 ) -> NDArray[np.float64]:
     """Minus the squared distance of each canary's summary to the nearest synthetic one."""
     features = FeatureMap.from_reference(columns, canaries.rows)
-    chosen = made.sample(SYNTHETIC_ROWS, stream(seed, NEAREST))
+    chosen = made.sample(SYNTHETIC_ROWS, stream(seed, "attack.related.nearest_auc"))
     # Rounded: the search has 32 bits, so its choice between equally near rows means nothing.
     scores = -np.round(nearest(features(canaries.rows), features(chosen)).distances[:, 0], 5)
     return canaries.max_by_customer(scores)

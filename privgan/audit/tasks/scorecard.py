@@ -25,7 +25,6 @@ from privgan.schema.columns import Column, Discrete
 from privgan.schema.tasks import ScorecardTask
 
 NAMES = ("ks", "iv", "iv_shown", "ks_kept", "iv_kept")
-_SHOWN_SEED = "utility.scorecard.iv_shown"
 _SMOOTHED = 0.5
 _SHOWN = 6
 
@@ -137,7 +136,7 @@ def _shown(
     cards: tuple[_Card, _Card], rows: _Three, columns: Sequence[Column], seed: int
 ) -> Figure:
     """Information that a reader of each table finds in it: its own bins among its own rows."""
-    generator = stream(seed, _SHOWN_SEED)
+    generator = stream(seed, "utility.scorecard.iv_shown")
     made, real = (
         card.information(own, bootstrap_weights(len(own.event), REPETITIONS, generator))
         for card, own in zip(cards, rows[:2], strict=True)
