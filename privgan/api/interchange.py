@@ -11,7 +11,7 @@ from privgan.interchange.drafting import UnitChoice
 from privgan.interchange.exporting import FORMS, export
 from privgan.interchange.importing import KINDS
 from privgan.interchange.importing import import_schema as import_stated
-from privgan.pipeline.run import release_folder
+from privgan.pipeline.folders import release_folder
 
 
 def import_schema(

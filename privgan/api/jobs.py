@@ -12,7 +12,8 @@ from privgan.audit.lower_bounds.twin import TwinReport
 from privgan.audit.suite import AuditReport
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.owner.owners_table import TableAsRead
-from privgan.pipeline.candidate import INTERNAL, Candidate
+from privgan.pipeline.candidate import Candidate
+from privgan.pipeline.folders import INTERNAL
 from privgan.pipeline.interrupted import resume_candidate, resume_run
 from privgan.pipeline.judging import audit_candidate, check_public_gates, judge, judgement_of
 from privgan.pipeline.preflight import Books, Preflight, announce, preflight

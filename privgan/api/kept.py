@@ -10,8 +10,8 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from privgan.errors import UsageError
-from privgan.pipeline.candidate import INTERNAL, Candidate
-from privgan.pipeline.run import model_folder
+from privgan.pipeline.candidate import Candidate
+from privgan.pipeline.folders import INTERNAL, model_folder
 from privgan.release.manifest import MANIFEST_NAME
 from privgan.release.pack import check_intact
 from privgan.synthesizer import Synthesizer as FittedModel

@@ -16,9 +16,9 @@ from privgan.api.synthesizer import Synthesizer
 from privgan.errors import UsageError
 from privgan.naming import parameter
 from privgan.pipeline.candidate import Candidate
+from privgan.pipeline.folders import release_folder
 from privgan.pipeline.purging import purge as purge_folder
 from privgan.pipeline.reporting import internal_report, released_report
-from privgan.pipeline.run import release_folder
 from privgan.policy.context import Context
 from privgan.policy.policy import Policy
 from privgan.policy.verdict import Verdict

@@ -51,7 +51,7 @@ def ask(model: Path, question: str, target: str, out: Path | None, as_json: bool
     from privgan.answers.chart import chart
     from privgan.answers.question import Target
     from privgan.errors import UsageError
-    from privgan.pipeline.run import model_folder
+    from privgan.pipeline.folders import model_folder
     from privgan.release.manifest import MANIFEST_NAME
     from privgan.synthesizer import load_synthesizer
 

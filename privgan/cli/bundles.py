@@ -50,7 +50,7 @@ def verify(
       privgan verify out/release
       privgan verify out/release --key keys/acme.pub --revoked revoked.json
     """
-    from privgan.pipeline.run import release_folder
+    from privgan.pipeline.folders import release_folder
     from privgan.policy.policy_file import load_policy
     from privgan.release.pack import verify_packed
     from privgan.release.verification.verify import verify_release
@@ -119,7 +119,7 @@ def sign(folder: Path, key_name: str, as_json: bool) -> None:
     Example:
       privgan sign out/release --key keys/officer.key
     """
-    from privgan.pipeline.run import release_folder
+    from privgan.pipeline.folders import release_folder
     from privgan.release.signing.sign import sign_release
     from privgan.release.signing.signature import SIGNATURE_NAME
 
@@ -151,7 +151,7 @@ def pack(folder: Path, out: Path | None, as_json: bool) -> None:
     Example:
       privgan pack out/release --out release.zip
     """
-    from privgan.pipeline.run import release_folder
+    from privgan.pipeline.folders import release_folder
 
     target = zipped(release_folder(folder), out)
     if as_json:
@@ -194,7 +194,7 @@ def encrypt(folder: Path, recipients: tuple[str, ...], out: Path, as_json: bool)
     Example:
       privgan encrypt out/release --to partner.age-pub --out release.zip.age
     """
-    from privgan.pipeline.run import release_folder
+    from privgan.pipeline.folders import release_folder
     from privgan.release.encryption import encrypt_release, recipients_of
 
     release, known = release_folder(folder), recipients_of(recipients)

@@ -132,7 +132,7 @@ def schema_export(source: Path, form: str, out: Path | None, license_name: str |
     """
     from privgan.errors import UsageError
     from privgan.interchange.exporting import export
-    from privgan.pipeline.run import release_folder
+    from privgan.pipeline.folders import release_folder
 
     if out is not None and out.exists():
         raise UsageError(f"{out}: is there already; choose another --out")

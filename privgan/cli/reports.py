@@ -148,7 +148,7 @@ the release alone.
       privgan report out --lang zh --out report-zh.pdf
       privgan report out --internal --out internal-report.pdf
     """  # noqa: D205
-    from privgan.pipeline.run import release_folder
+    from privgan.pipeline.folders import release_folder
 
     release = release_folder(folder)
     form = form or (_form_of(out) if out else None)

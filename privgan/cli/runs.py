@@ -141,7 +141,8 @@ def fit(
       context.yaml --out candidate
     """
     progress = _begun(schema_path, quiet=quiet)
-    from privgan.pipeline.candidate import INTERNAL, Candidate
+    from privgan.pipeline.candidate import Candidate
+    from privgan.pipeline.folders import INTERNAL
     from privgan.pipeline.preflight import announce
     from privgan.pipeline.run import Run, conforming, fit_candidate, planned, read_for_run
 

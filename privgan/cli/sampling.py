@@ -160,7 +160,7 @@ def sample(
 
 def _loaded(model: Path) -> Synthesizer:
     """The model of a candidate or of an intact release."""
-    from privgan.pipeline.run import model_folder
+    from privgan.pipeline.folders import model_folder
     from privgan.release.manifest import MANIFEST_NAME
     from privgan.synthesizer import load_synthesizer
 

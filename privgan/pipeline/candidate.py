@@ -17,6 +17,7 @@ from privgan.errors import UsageError
 from privgan.naming import call
 from privgan.pipeline.canaries import FILE as CANARIES_FILE
 from privgan.pipeline.candidate_record import FORMAT, CandidateRecord
+from privgan.pipeline.folders import INTERNAL
 from privgan.release.table_files import FOLDER, MARGINALS_FOLDER, allowed_source
 
 AUDIT_FILE, REPORT_FILE, LOG_FILE = (
@@ -27,7 +28,6 @@ AUDIT_FILE, REPORT_FILE, LOG_FILE = (
 RUN_FILE = "internal-run.json"
 SCAN_FILE = "internal-scan.json"
 CHECKPOINTS = "internal-checkpoint-*"
-RELEASE, INTERNAL = "release", "internal"
 _RECORD = "candidate.json"
 
 

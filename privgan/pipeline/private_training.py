@@ -71,7 +71,7 @@ def _holding(plan: Plan, fitted: Fitted, network: Autoregressive) -> Fitted:
 def phase_of(job: Job, fitted: Fitted, charged: DpEvent) -> PrivatePhase:
     """What DP-SGD trains, at its start."""
     plan = job.plan
-    # A part's view holds more rows of a customer here than its marginals count.
+    # A part's view holds more rows of a customer than its marginals count; only how many matters.
     each = (1.0,) * job.table.unit.max_rows if job.part else plan.rows_of_each
     training = Training(
         rows_of_each=each,

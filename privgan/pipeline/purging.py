@@ -9,7 +9,8 @@ from pathlib import Path
 from privgan.errors import UsageError
 from privgan.files.atomic import remove_leftovers, sync_folder
 from privgan.ledger.ledger import PrivacyLedger
-from privgan.pipeline.candidate import INTERNAL, RUN_FILE, Candidate
+from privgan.pipeline.candidate import RUN_FILE, Candidate
+from privgan.pipeline.folders import INTERNAL
 
 
 def purge(out: Path, ledger: PrivacyLedger) -> int:

@@ -12,8 +12,8 @@ from privgan.ledger.evaluations import SPENT_MEANWHILE
 from privgan.ledger.history import DatasetHistory
 from privgan.ledger.ledger import DatasetAccount, PrivacyLedger
 from privgan.naming import call, parameter
-from privgan.pipeline.candidate import RELEASE
 from privgan.pipeline.candidate_record import CandidateRecord
+from privgan.pipeline.folders import RELEASE
 from privgan.pipeline.judging import accounting_complete, check_hashes, ledger_facts
 from privgan.pipeline.measured_noise import check_noise
 from privgan.pipeline.read_candidate import AnyCandidate, ReadCandidate, read_candidate

@@ -12,7 +12,8 @@ from privgan.errors import UsageError
 from privgan.ledger.history import DatasetHistory
 from privgan.naming import call
 from privgan.owner.owners_table import OwnersTable
-from privgan.pipeline.candidate import INTERNAL, internal_report_file
+from privgan.pipeline.candidate import internal_report_file
+from privgan.pipeline.folders import INTERNAL
 from privgan.pipeline.read_candidate import ReadCandidate
 from privgan.policy.verdict import Verdict
 from privgan.release.manifest import ReleaseFacts, describe_release

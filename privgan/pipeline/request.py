@@ -12,7 +12,8 @@ from typing import Any
 from privgan.errors import UsageError
 from privgan.naming import parameter
 from privgan.owner.owners_table import TableAsRead
-from privgan.pipeline.candidate import INTERNAL, RUN_FILE, Candidate
+from privgan.pipeline.candidate import RUN_FILE, Candidate
+from privgan.pipeline.folders import INTERNAL
 from privgan.privacy.budget import PrivacyBudget
 from privgan.progress import Progress
 from privgan.schema.schema import Schema

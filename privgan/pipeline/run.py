@@ -22,8 +22,9 @@ from privgan.naming import call, parameter
 from privgan.owner.owners_table import OwnersTable, TableAsRead
 from privgan.pipeline.canaries import FILE as CANARIES_FILE
 from privgan.pipeline.canaries import Canaries
-from privgan.pipeline.candidate import INTERNAL, LOG_FILE, RELEASE, Candidate
+from privgan.pipeline.candidate import LOG_FILE, Candidate
 from privgan.pipeline.fitting import fit
+from privgan.pipeline.folders import INTERNAL, RELEASE
 from privgan.pipeline.job import FitSettings, Refining
 from privgan.pipeline.judging import audit_candidate, judgement_of
 from privgan.pipeline.preflight import Books, Preflight, announce, claim_lines, preflight
@@ -366,19 +367,3 @@ def check_free(out: Path) -> None:
             f"{out / INTERNAL}: holds what stayed inside of an earlier run; choose another"
             f" {parameter('out')}, or purge it"
         )
-
-
-def release_folder(path: Path) -> Path:
-    """The release of a folder: the folder itself, or the ``release`` inside it."""
-    return path / RELEASE if (path / RELEASE).is_dir() else path
-
-
-def model_folder(path: Path) -> Path:
-    """The model of a release, of a candidate, or of a run's folder."""
-    inside = [
-        path,
-        path / "model",
-        path / RELEASE / "model",
-        path / INTERNAL / "candidate" / "model",
-    ]
-    return next((folder for folder in inside if (folder / "model.json").exists()), path)

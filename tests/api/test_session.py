@@ -14,7 +14,8 @@ import pytest
 
 import privgan
 from privgan.cli.main import execute
-from privgan.pipeline.candidate import INTERNAL, LOG_FILE
+from privgan.pipeline.candidate import LOG_FILE
+from privgan.pipeline.folders import INTERNAL
 from privgan.progress import Progress
 from tests.api.world import ROWS, World, customers, schema, write_policy
 

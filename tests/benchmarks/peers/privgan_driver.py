@@ -21,7 +21,8 @@ from privgan.errors import UsageError
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.owner.private_table import PrivateTable, Samples
 from privgan.pipeline import fitting, private_training
-from privgan.pipeline.candidate import INTERNAL, Candidate
+from privgan.pipeline.candidate import Candidate
+from privgan.pipeline.folders import INTERNAL
 from privgan.pipeline.job import Fitted
 from privgan.pipeline.job import Job as FitJob
 from privgan.pipeline.request import RunRequest, read_aloud
