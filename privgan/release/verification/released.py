@@ -47,7 +47,6 @@ SAME_WORDS = frozenset({versions().get("privgan")})
 AS_STATED: frozenset[str] = frozenset()
 
 
-@lru_cache(maxsize=1)
 def schema_of(text: str) -> Schema:
     """Parse the schema once; the model holds the same text as the schema's file.
 
@@ -57,7 +56,19 @@ def schema_of(text: str) -> Schema:
     Raises:
         DocumentError: It is no schema.
     """
-    return parse_schema(text, name=SCHEMA)
+    found = _parsed(text)
+    if isinstance(found, Exception):
+        raise found
+    return found
+
+
+@lru_cache(maxsize=1)
+def _parsed(text: str) -> Schema | Exception:
+    """The schema, or why there is none: a hostile text is not read again by each check."""
+    try:
+        return parse_schema(text, name=SCHEMA)
+    except Exception as error:
+        return error
 
 
 @dataclass(frozen=True, eq=False)
