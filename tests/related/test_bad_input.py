@@ -190,7 +190,7 @@ def test_what_an_earlier_version_made_is_sampled_and_verified(
             patch.setattr(f"privgan.{module}.RelatedForm", RelatedForm)
         checked = verify_release(release)
         assert checked.ok, checked.problems
-    model = privgan.load(release)
+        model = privgan.load(release)
     assert "mean amount of orders" not in (release / "model" / "model.json").read_text()
     tables = model.sample_tables(50)
     assert tables["lines"]["order"].isin(tables["orders"]["order"]).all()
