@@ -43,7 +43,7 @@ test: check
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m "not slow" -n $(WORKERS) --dist loadfile
 
 test-all: $(STAMP)
-	$(BIN)/pytest -m "slow"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m "slow" -n $(WORKERS) --dist loadfile
 
 # The reference of all names, from the docstrings.
 api: $(STAMP)

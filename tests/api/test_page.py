@@ -7,6 +7,8 @@ import re
 import warnings
 from pathlib import Path
 
+import pytest
+
 import privgan
 from tests.api.world import customers, write_policy
 
@@ -14,6 +16,7 @@ PAGE = Path(privgan.__file__).parent / "api" / "README.md"
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
+@pytest.mark.slow
 def test_each_block_gives_what_the_page_says(place: Path) -> None:
     write_policy()
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)

@@ -221,6 +221,7 @@ def test_no_progress_is_told_unless_asked_for(
         assert bool(told.err) == asked
 
 
+@pytest.mark.slow
 def test_a_synthetic_table_is_audited_without_a_fit(world: World) -> None:
     table, synthetic = customers(), world.names["synthetic"]
     copies = privgan.audit(
@@ -259,6 +260,7 @@ def test_who_vouches_declares_and_who_only_assumes_does_not(place: Path) -> None
     assert set(assumed.confirm().facts_from("assumed_public")) == facts
 
 
+@pytest.mark.slow
 def test_one_progress_tells_two_jobs_and_each_log_has_its_own(world: World, tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

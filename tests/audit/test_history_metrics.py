@@ -163,6 +163,7 @@ def _disguised(table: pd.DataFrame, generator: np.random.Generator) -> pd.DataFr
     return renamed.iloc[generator.permutation(len(table))].reset_index(drop=True)
 
 
+@pytest.mark.slow
 def test_another_seed_draws_other_halves() -> None:
     first, second = (
         figures(inputs(REAL, HOLDOUT, purchases(300, 9), seed=seed)) for seed in (0, 1)
@@ -213,6 +214,7 @@ def _plain(audit: AuditReport) -> list[Metric]:
     return [metric for metric in audit.metrics if ".history." not in metric.name]
 
 
+@pytest.mark.slow
 def test_the_other_figures_are_those_of_the_same_schema_without_a_history() -> None:
     real, holdout = population(120, 1)
     audit = inputs(real, holdout, purchases(100, 2))

@@ -112,6 +112,7 @@ def test_two_audits_are_the_same_and_the_order_of_synthetic_rows_is_nothing(
     assert _audit(shuffled, kept, left).to_json() == honest.to_json()
 
 
+@pytest.mark.slow
 def test_any_table_can_be_audited_without_a_bound() -> None:
     report = audited(SCHEMA, _rows(1), _rows(2), _rows(3), target="label")
     assert report.verdict == "INCONCLUSIVE"

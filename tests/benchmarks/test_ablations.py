@@ -125,6 +125,7 @@ def _steps(cell: Path) -> set[str]:
     return {step["kind"] for stage in _plan(cell)["stages"] for step in stage["steps"]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "sees"), [("privgan-network", True), ("privgan-network-control", False)]
 )
@@ -143,6 +144,7 @@ def test_the_control_trains_on_noise_alone(
     assert "network by DP-SGD" in _steps(cell)
 
 
+@pytest.mark.slow
 def test_a_network_alone_measures_single_columns_only(fit: Fit) -> None:
     assert _steps(fit("privgan-network-alone")) == {
         "1-way marginal",

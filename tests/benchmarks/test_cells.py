@@ -89,6 +89,7 @@ def test_a_runner_with_a_limit_of_its_own_gives_no_more(tmp_path: Path) -> None:
     assert told.stdout == "3\n"
 
 
+@pytest.mark.slow
 def test_a_slow_cell_is_ended_with_everything_it_started_and_is_a_result(tmp_path: Path) -> None:
     started = time.monotonic()
     command = _driver(tmp_path, SLEEPS)

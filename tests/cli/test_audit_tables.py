@@ -75,6 +75,7 @@ def foreign() -> pd.DataFrame:
     return table.astype({"visits": float, "age": float})
 
 
+@pytest.mark.slow
 def test_another_tools_table_with_and_without_a_schema(audit):
     code, out, err = audit(foreign(), "--epsilon", "1")
     assert (code, err) == (3, "")

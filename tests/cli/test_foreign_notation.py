@@ -17,6 +17,7 @@ from privgan.cli.main import execute
 from privgan.errors import TableError
 from privgan.pipeline.foreign_tables import read_foreign
 from privgan.sources import SourceOptions
+from tests.thinning import some
 
 ROWS = 400
 TIERS = ["basic", "gold plus", "Zoë", "x-large"]
@@ -170,7 +171,7 @@ def finding(tables: AuditTables) -> str:
     return copied(prepared.kept_in, prepared.left_out, prepared.synthetic)
 
 
-@pytest.mark.parametrize("name", SPELLINGS)
+@pytest.mark.parametrize("name", some(SPELLINGS, 6))
 def test_a_copy_is_found_however_it_is_written(folder, name):
     tables = read(folder, SPELLINGS[name](customers(3)))
     assert tables.legibility.left_out == {}
@@ -182,7 +183,7 @@ def test_a_copy_is_found_however_it_is_written(folder, name):
     )
 
 
-@pytest.mark.parametrize("name", LOST)
+@pytest.mark.parametrize("name", some(LOST))
 def test_what_cannot_be_read_leaves_and_clears_nothing(folder, name):
     change, lost = LOST[name]
     tables = read(folder, change(customers(3)))
@@ -233,6 +234,7 @@ def test_typed_columns_of_parquet(folder):
     assert "400 cannot be read" in tables.legibility.reason
 
 
+@pytest.mark.slow
 def test_a_hold_out_written_otherwise_accuses_nobody(folder):
     """An honest table in the real one's notation.
 

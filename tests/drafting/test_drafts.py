@@ -129,6 +129,7 @@ def told_misfits(draft: Draft) -> set[str]:
     return {note.column for note in draft.notes if note.topic in (Topic.MISFIT, Topic.UNIT)}
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(st.integers(0, 10**9), st.booleans())
 def test_a_random_table_gets_a_draft_that_is_right(seed: int, arrow: bool) -> None:
@@ -143,6 +144,7 @@ def test_a_random_table_gets_a_draft_that_is_right(seed: int, arrow: bool) -> No
     ] == []
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 10**9), st.sampled_from([name for name, (_, back) in WAYS.items() if back]))
 def test_values_come_back_in_their_form(seed: int, way: str) -> None:
@@ -159,6 +161,7 @@ def test_values_come_back_in_their_form(seed: int, way: str) -> None:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=80)
 @given(st.lists(st.tuples(_CELLS, st.sampled_from(["a", "b"])), min_size=5, max_size=40))
 def test_a_text_table_conforms_to_its_own_draft(rows: list[tuple[str, str]]) -> None:
@@ -392,6 +395,7 @@ def test_all_categories_are_listed_where_none_may_be_measured() -> None:
     assert len(column.categories) == 1_100
 
 
+@pytest.mark.slow
 def test_a_wide_table_lists_no_more_than_can_be_read() -> None:
     columns = {f"c{i}": [f"v{j}" for j in range(60)] * 4 for i in range(1_800)}
     draft = draft_schema(pa.table(columns), "d")

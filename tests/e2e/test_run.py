@@ -38,6 +38,7 @@ from tests.e2e.main_job import (
     policy_asking_a_reviewer,
     privgan,
 )
+from tests.thinning import some
 
 
 class TestRelease:
@@ -119,7 +120,7 @@ class TestRelease:
             assert figure in report
         assert "http://" not in report.replace("http://www.w3.org", "")
 
-    @pytest.mark.parametrize("name", sorted(RELEASED))
+    @pytest.mark.parametrize("name", some(sorted(RELEASED)))
     def test_a_flipped_byte_fails_verification(
         self, release: Path, tmp_path: Path, name: str
     ) -> None:

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -79,6 +80,7 @@ EVENT = st.tuples(
 COLUMNS = ["customer", "moment", "amount", "channel"]
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.lists(EVENT, min_size=1, max_size=25))
 def test_features_are_those_of_the_reference(rows: list[tuple[object, ...]]) -> None:

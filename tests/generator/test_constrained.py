@@ -104,6 +104,7 @@ def _exists(free: FixedSynthesizer, schema: Schema, where: tuple[Predicate, ...]
 # --- every row
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(
     st.sets(st.sampled_from(LINES), min_size=1),

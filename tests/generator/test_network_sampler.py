@@ -36,6 +36,7 @@ def schema(*lines: str, columns: str = COLUMNS, head: str = HEAD) -> Schema:
 # --- every row
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(
     st.sets(st.sampled_from(LINES)),
@@ -256,6 +257,7 @@ def test_conditions_against_a_constraint_are_named() -> None:
 # --- as of a mixture
 
 
+@pytest.mark.slow
 def test_chunks_keep_their_sizes_and_follow_the_seed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("privgan.synthesizer.CHUNK", 64)
     for small in (schema(*LINES), schema()):

@@ -102,6 +102,7 @@ def test_bounds_that_are_measured_are_those_of_the_views(tmp_path: Path) -> None
     assert found.groupby("customer", sort=False)["day"].is_monotonic_increasing.all()
 
 
+@pytest.mark.slow
 def test_an_event_may_have_another_date_that_follows_it(tmp_path: Path) -> None:
     """A date of the event itself has no mean: the events' part tells all of it."""
     text = (
@@ -116,6 +117,7 @@ def test_an_event_may_have_another_date_that_follows_it(tmp_path: Path) -> None:
     assert found["paid"].isna().any()
 
 
+@pytest.mark.slow
 def test_bounds_where_floats_have_no_more_digits_are_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,6 +31,7 @@ from privgan.table.violations import broken
 from tests.api.world import POLICY, TINY
 from tests.histories.purchases import SCHEMA, purchases
 from tests.release.changes import refiled, seal
+from tests.thinning import some
 
 
 @dataclass(frozen=True)
@@ -240,7 +241,7 @@ LIES = {
 }
 
 
-@pytest.mark.parametrize("lie", LIES)
+@pytest.mark.parametrize("lie", some(LIES))
 def test_a_changed_release_does_not_verify(job: Job, tmp_path: Path, lie: str) -> None:
     change, told = LIES[lie]
     copy = shutil.copytree(job.release, tmp_path / "release")

@@ -195,6 +195,7 @@ def test_no_sketch_is_printed(
     assert sealed not in str(_flat(dict(vars(entry))))
 
 
+@pytest.mark.slow
 def test_a_million_customers_take_no_time_to_speak_of() -> None:
     names = _names(range(1_000_000))
     best = min(_seconds(names) for _ in range(3))

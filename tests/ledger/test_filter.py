@@ -98,6 +98,7 @@ def test_whatever_is_run_the_total_never_exceeds_the_lifetime_budget(
     assert spent.discovery_delta < LIFETIME.delta
 
 
+@pytest.mark.slow
 def test_the_rdp_filter_lets_more_runs_pass_than_the_sum(ledger: PrivacyLedger) -> None:
     passed, count = {}, DiscreteGaussian(10.0, 1)
     cost = PrivacyBudget(epsilon=accountant.spent([count], 1e-6).epsilon, delta=1e-6)

@@ -43,6 +43,7 @@ def test_processes_that_make_one_ledger_at_the_same_moment_share_it(
     assert not list(place.key.parent.glob("*.new"))
 
 
+@pytest.mark.slow
 def test_a_run_killed_at_any_moment_leaves_a_ledger_that_counted_what_was_released(
     place: Any, child: Child, tmp_path: Path
 ) -> None:

@@ -33,9 +33,9 @@ class Block:
         line: Line of its first line of text, from 1.
         language: What stands behind the opening fence.
         text: Its text, with line ends.
-        rules: Words of the comment ``<!-- run: … -->`` right before it. ``slow``; ``code=1``, of
-            the last command; ``answers=a,q``, typed in a review; ``data=FILE:NAME``, a public table
-            that must lie there; ``file=NAME``, to which the block is written; ``no=REASON``.
+        rules: Words of the comment ``<!-- run: … -->`` right before it: ``code=1``, of the last
+            command; ``answers=a,q``, typed in a review; ``data=FILE:NAME``, a public table that
+            must lie there; ``file=NAME``, to which the block is written; ``no=REASON``.
     """
 
     page: str

@@ -13,7 +13,7 @@ import pytest
 from privgan.cli.main import group
 from tests.benchmarks.__main__ import main as benchmarks
 from tests.pages.commands import parse, told
-from tests.pages.reading import ROOT, Block, Page, pages
+from tests.pages.reading import ROOT, Page, pages
 from tests.pages.running import on_one_line
 from tests.pages.shop import Shop, at_home, open_shop
 
@@ -35,29 +35,17 @@ def _named(page: Page) -> str:
     return page.name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=_named)
 def test_the_blocks_of_a_page_do_what_it_shows(page: Page, shop: Shop, tmp_path: Path) -> None:
-    _run(page, [block for block in page.blocks if "slow" not in block.rules], shop, tmp_path)
-
-
-SLOW = [page for page in PAGES if any("slow" in block.rules for block in page.blocks)]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("page", SLOW, ids=_named)
-def test_the_long_blocks_too(page: Page, shop: Shop, tmp_path: Path) -> None:
-    _run(page, list(page.blocks), shop, tmp_path)
-
-
-def _run(page: Page, blocks: list[Block], shop: Shop, folder: Path) -> None:
-    needed = dict(block.rules["data"].split(":") for block in blocks if "data" in block.rules)
+    needed = dict(block.rules["data"].split(":") for block in page.blocks if "data" in block.rules)
     if missing := sorted(name for name in needed if not (DATA / name).exists()):
         pytest.skip(f"{page.name} needs {', '.join(missing)} in {DATA} ($PRIVGAN_DATA)")
-    desk = shop.desk(page, folder / "desk")
+    desk = shop.desk(page, tmp_path / "desk")
     for name, called in needed.items():
         shutil.copy(DATA / name, desk.folder / called)
     with at_home(desk.folder):
-        for block in blocks:
+        for block in page.blocks:
             if "no" not in block.rules:
                 desk.run(block)
 

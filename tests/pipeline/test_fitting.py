@@ -214,6 +214,7 @@ def test_model_files_hold_no_row(folder: Path, synthesizer: Synthesizer) -> None
     assert synthesizer.rows == ROWS
 
 
+@pytest.mark.slow
 def test_seeds_move_weights_and_never_coins(tmp_path: Path, repeatable: Fitted) -> None:
     one = _fit(tmp_path)
     assert (one.canaries.left_out != repeatable.canaries.left_out).any()

@@ -51,6 +51,7 @@ def _log(candidate: Candidate) -> str:
     return (candidate.internal / LOG_FILE).read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_customers_of_several_rows_train_the_critic_and_it_stays_inside(
     tmp_path: Path, gan_request: RunRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -151,6 +152,7 @@ class _Crash(BaseException):
     """Ends a process as a power failure does: nothing catches it."""
 
 
+@pytest.mark.slow
 def test_after_a_crash_the_critics_steps_run_again_are_paid_once(
     tmp_path: Path, gan_request: RunRequest
 ) -> None:

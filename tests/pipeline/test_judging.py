@@ -530,6 +530,7 @@ class TestOnTheCommandLine:
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fact", [ATTACK, "guarantee.epsilon"])
 def test_a_release_under_a_shipped_policy_with_a_waiver_verifies(
     place: tuple[Candidate, PrivacyLedger], tmp_path: Path, fact: str

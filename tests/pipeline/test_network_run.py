@@ -25,6 +25,7 @@ from privgan.pipeline.request import RunRequest
 from privgan.pipeline.run import fit_table
 from privgan.pipeline.white_box import CRITIC_FILE
 from privgan.release.manifest import to_text
+from tests.thinning import some
 
 Capture = pytest.CaptureFixture[str]
 
@@ -87,6 +88,7 @@ def _ruin(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(LikelihoodTraining, "averaged", ruined)
 
 
+@pytest.mark.slow
 def test_a_network_that_failed_gives_way_to_the_mixture_and_is_told(
     tmp_path: Path, network_request: RunRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,7 +114,7 @@ def _write_manifest(release: Path, manifest: dict[str, object]) -> None:
     (release / "manifest.sha256").write_text(line)
 
 
-@pytest.mark.parametrize("ruined", [False, True], ids=["network", "mixture in its place"])
+@pytest.mark.parametrize("ruined", some([False, True]), ids=["network", "mixture in its place"])
 def test_what_a_network_was_planned_for_verifies(
     tmp_path: Path,
     network_request: RunRequest,

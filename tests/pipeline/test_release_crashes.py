@@ -156,6 +156,7 @@ def moments(looks: int, number: int) -> list[int]:
 NUMBERS = [pytest.param(2, id="2"), pytest.param(100, id="100", marks=pytest.mark.slow)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", NUMBERS)
 def test_a_release_killed_at_any_moment_is_named_once(
     made: Path, tmp_path: Path, number: int

@@ -60,6 +60,7 @@ def _charged(ledger: PrivacyLedger) -> list[str]:
     return [entry.body["step"] for entry in ledger.entries("purchases") if entry.kind == "charge"]
 
 
+@pytest.mark.slow
 def test_after_a_crash_the_steps_run_again_are_paid_once(
     tmp_path: Path, network_request: RunRequest
 ) -> None:

@@ -84,6 +84,7 @@ def test_a_model_that_holds_its_rows_finds_them_likelier_than_others() -> None:
     assert found[:100].min() > found[100:].max()
 
 
+@pytest.mark.slow
 def test_a_run_with_a_critic_keeps_it_inside_for_the_audit(
     purchase_request: RunRequest, tmp_path: Path
 ) -> None:

@@ -25,6 +25,7 @@ from privgan.privacy import tradeoff
 from privgan.privacy.budget import PrivacyBudget, PrivacyUnit
 from privgan.schema.columns import Discrete, Kind, Numeric
 from privgan.schema.schema import Schema
+from tests.thinning import some
 
 SCHEMA = Schema(
     dataset="risks",
@@ -51,7 +52,7 @@ def planner(
     return plan, made
 
 
-@pytest.mark.parametrize("share", [0.5, 1.0])
+@pytest.mark.parametrize("share", some([0.5, 1.0], 2))
 @pytest.mark.parametrize(
     "limit",
     [
@@ -128,6 +129,7 @@ def test_a_limit_that_every_plan_keeps_is_refused() -> None:
         )
 
 
+@pytest.mark.slow
 def test_a_limit_next_to_certainty_is_found_all_the_same() -> None:
     make, made = planner(20_000, 1.0)
     found = budget_for(MaxAdvantage(1 - 1e-6), make)

@@ -143,6 +143,7 @@ def test_the_gaussian_has_its_analytic_delta() -> None:
     assert epsilon_by_pld(split, delta) == pytest.approx(1.0, abs=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("noise", "rate", "steps", "delta"),
     [

@@ -14,6 +14,7 @@ from privgan.privacy import accountant, events
 from privgan.privacy.accountant import spent
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.calibration import PLD_EVALUATIONS, calibrate
+from tests.thinning import some
 
 DELTA = 1e-6
 EPSILONS = (0.05, 0.2, 1, 3, 10, 20, 50)
@@ -70,7 +71,7 @@ def evaluations(monkeypatch: pytest.MonkeyPatch) -> list[events.DpEvent]:
     return found
 
 
-@pytest.mark.parametrize("epsilon", EPSILONS)
+@pytest.mark.parametrize("epsilon", some(EPSILONS))
 @pytest.mark.parametrize("name", PLANS)
 def test_close_below_what_was_asked_in_six_evaluations(
     name: str, epsilon: float, evaluations: list[events.DpEvent]

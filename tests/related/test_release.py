@@ -180,6 +180,7 @@ LIES: list[tuple[str, Change, str]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_forged_bundle_is_refused_with_a_reason(shop_run: Path, tmp_path: Path) -> None:
     for number, (table, change, told) in enumerate(LIES):
         release = _copied(shop_run, tmp_path / str(number))
@@ -194,6 +195,7 @@ def test_a_forged_bundle_is_refused_with_a_reason(shop_run: Path, tmp_path: Path
         )
 
 
+@pytest.mark.slow
 def test_files_that_do_not_belong_together_are_refused(shop_run: Path, tmp_path: Path) -> None:
     release = _copied(shop_run, tmp_path / "text")
     refiled("tables/lines.csv", lambda content: content.replace(b"sock", b"shoe", 1))(release)

@@ -34,6 +34,7 @@ from privgan.release.signing.statements import (
 )
 from privgan.release.signing.trust import make_trust
 from tests.release.changes import NOW, edited
+from tests.thinning import some
 
 LATER = NOW + dt.timedelta(days=40)  # When everything is verified.
 END = (NOW + dt.timedelta(days=10)).date()  # The old key's last day.
@@ -322,7 +323,7 @@ ATTACKS: list[Callable[[World], None]] = [
 ]
 
 
-@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.__name__)
+@pytest.mark.parametrize("attack", some(ATTACKS), ids=lambda attack: attack.__name__)
 def test_a_forgery_is_refused(world: World, attack: Callable[[World], None]) -> None:
     attack(world)
     found = world.check()

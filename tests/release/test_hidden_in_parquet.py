@@ -262,6 +262,7 @@ def release(tmp_path: Path) -> Path:
     return shutil.copytree(EXAMPLE / "release", tmp_path / "release")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["entry of texts", "page without rows", "metadata of a column"])
 def test_a_whole_release_that_hides_something_is_refused(release: Path, kind: str) -> None:
     def lie(forgery: Any) -> None:

@@ -330,6 +330,7 @@ TOLD = {
 PARTS = [0, *(pytest.param(part, marks=pytest.mark.slow) for part in (1, 2, 3))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", PARTS)
 def test_a_bomb_is_a_finding(reader: Reader, made: Path, tmp_path: Path, part: int) -> None:
     for number, (name, change) in enumerate(BOMBS.items()):

@@ -88,6 +88,7 @@ SLOW = {"thirty million rows in one run", "rows in one run, of empty cells"}
 KINDS = [pytest.param(kind, marks=[pytest.mark.slow] * (kind in SLOW)) for kind in BOMBS]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_very_many_rows_are_a_finding(reader: Reader, tmp_path: Path, kind: str) -> None:
     table, rows, told = BOMBS[kind]

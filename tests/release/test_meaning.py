@@ -8,7 +8,7 @@ import hashlib
 import io
 import json
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -28,6 +28,7 @@ from privgan.release.verification.released import FIRST_DAYS, MADE_AGAIN, MODEL,
 from privgan.release.verification.verify import Verification
 from tests.example.making import EXAMPLE
 from tests.release.forging import Forgery, Lie, forge, older, put
+from tests.thinning import some
 
 RELEASE = EXAMPLE / "release"
 FIRST_DAY = FIRST_DAYS[versions()["privgan"]]
@@ -669,22 +670,14 @@ def problems(release: Path) -> str:
     return "\n".join(found.problems)
 
 
-def some(kinds: Iterable[str]) -> list[Any]:
-    """Every kind, two of three of them in the long tests only."""
-    return [
-        kind if place % 3 == 0 else pytest.param(kind, marks=pytest.mark.slow)
-        for place, kind in enumerate(kinds)
-    ]
-
-
-@pytest.mark.parametrize("kind", some([*REPORTED, *STATED]))
+@pytest.mark.parametrize("kind", some([*REPORTED, *STATED], 12))
 def test_a_lie_that_every_form_repeats_shows(release: Path, kind: str) -> None:
     lie, told = (REPORTED | STATED)[kind]
     forge(release, lie)
     assert told in problems(release)
 
 
-@pytest.mark.parametrize("kind", some(WRITTEN))
+@pytest.mark.parametrize("kind", some(WRITTEN, 8))
 def test_a_lie_in_one_file_shows(release: Path, kind: str) -> None:
     lie, told = WRITTEN[kind]
     forge(release, lie, rendered=False)
@@ -771,7 +764,7 @@ BESIDE: dict[str, tuple[Lie, str]] = {
 }
 
 
-@pytest.mark.parametrize("kind", BESIDE)
+@pytest.mark.parametrize("kind", some(BESIDE, 5))
 def test_what_stands_beside_the_figures_is_no_place_for_a_claim(release: Path, kind: str) -> None:
     lie, told = BESIDE[kind]
     forge(release, lie)
@@ -779,7 +772,7 @@ def test_what_stands_beside_the_figures_is_no_place_for_a_claim(release: Path, k
 
 
 @pytest.mark.parametrize(
-    "name", ["schema.yaml", "report.json", "synthetic.parquet", "model/model.json"]
+    "name", some(["schema.yaml", "report.json", "synthetic.parquet", "model/model.json"])
 )
 def test_to_leave_a_file_out_is_no_way_around(release: Path, name: str) -> None:
     def less(f: Forgery) -> None:
@@ -893,7 +886,7 @@ OLDER_STATED: dict[str, tuple[Lie, str]] = {
 }
 
 
-@pytest.mark.parametrize("kind", some([*OLDER, *OLDER_STATED, "nothing"]))
+@pytest.mark.parametrize("kind", some([*OLDER, *OLDER_STATED, "nothing"], 6))
 def test_to_claim_another_version_is_no_way_around(release: Path, kind: str) -> None:
     """Nobody vouches for words that this privgan cannot make again."""
     if kind in OLDER:
@@ -915,13 +908,14 @@ def vouched(release: Path) -> Verification:
     return verify_release(release, now=moment, trust=make_trust([key.public]))
 
 
-@pytest.mark.parametrize("kind", some(OLDER_STATED))
+@pytest.mark.parametrize("kind", some(OLDER_STATED, 6))
 def test_a_signer_of_another_version_is_held_to_the_figures(release: Path, kind: str) -> None:
     lie, told = OLDER_STATED[kind]
     older(release, lie)
     assert told in "\n".join(vouched(release).problems)
 
 
+@pytest.mark.slow
 def test_a_release_of_another_version_that_a_believed_key_signed_raises_no_alarm(
     release: Path,
 ) -> None:

@@ -301,6 +301,7 @@ def test_constraints_stand_below_the_columns(shareable: ShareableReport) -> None
         assert told in words
 
 
+@pytest.mark.slow
 def test_many_columns_and_bins_stay_small(shareable: ShareableReport) -> None:
     bins = [str(i) for i in range(500)]
     shape = NoisyShape(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[2] / "privgan"
@@ -266,13 +267,19 @@ def trespasses() -> Iterator[str]:
     It reads names, as a linter does: it finds slips and shows intent. Who builds names at run time
     in a way of his own is stopped by review alone.
     """
-    for module, text in SOURCES.items():
-        tree = ast.parse(text)
-        meant = dict(_aliases(tree))
-        methods = {part for kind in ast.walk(tree) for part in _methods_of(kind)}
-        for node in ast.walk(tree):
-            offences = (*_offences(module, node, meant), *_played(node, methods))
-            yield from (f"{module}:{getattr(node, 'lineno', 0)} {told}" for told in offences)
+    return (told for module, text in SOURCES.items() for told in _of_module(module, text))
+
+
+@cache
+def _of_module(module: str, text: str) -> tuple[str, ...]:
+    tree = ast.parse(text)
+    meant = dict(_aliases(tree))
+    methods = {part for kind in ast.walk(tree) for part in _methods_of(kind)}
+    return tuple(
+        f"{module}:{getattr(node, 'lineno', 0)} {told}"
+        for node in ast.walk(tree)
+        for told in (*_offences(module, node, meant), *_played(node, methods))
+    )
 
 
 def _aliases(tree: ast.AST) -> Iterator[tuple[str, str]]:

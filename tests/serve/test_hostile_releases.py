@@ -50,6 +50,7 @@ def test_hostile_releases_are_listed_and_not_handed_out(shelf: Shelf) -> None:
     assert time.process_time() - begun < 20
 
 
+@pytest.mark.slow
 def test_a_release_is_checked_apart_as_it_is_here(tmp_path: Path) -> None:
     release = tmp_path / "release"
     shutil.copytree(EXAMPLE / "release", release)

@@ -111,6 +111,7 @@ def test_the_escape_is_a_bijection_that_leaves_no_formula(text: str) -> None:
     assert number or not BEGINS_AS_FORMULA.match(cell)
 
 
+@pytest.mark.slow
 @settings(max_examples=80)
 @given(data=st.data())
 def test_hostile_tables_survive_csv_parquet_and_schema(
