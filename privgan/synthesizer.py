@@ -45,7 +45,7 @@ from privgan.generator.related_sampler import RelatedSampler
 from privgan.generator.row_sampler import RowSampler
 from privgan.generator.strata import StrataSampler, quota_strata, share_strata
 from privgan.naming import call, parameter
-from privgan.parts.history_form import lenders_of, parts_of
+from privgan.parts.forms import lenders_of, parts_of
 from privgan.privacy.guarantee import Guarantee
 from privgan.schema.schema import Schema
 from privgan.table.profiles import Profiles

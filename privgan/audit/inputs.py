@@ -229,6 +229,7 @@ class Prepared(Sealed):
     white_box: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     histories: HistoryTables | str | None = None
     related: RelatedTables | str | None = None
+    ordered: bool = False
     tasks: tuple[Task, ...] = ()
 
 
@@ -339,9 +340,8 @@ def prepare(
             else {key: part[canaries.place] for key, part in inputs.white_box.items()}
         ),
         histories=_histories(inputs, coder, (kept_in, left_out, synthetic)),
-        related=(
-            related_tables(inputs.schema, inputs.related, mask) if inputs.schema.tables else None
-        ),
+        related=related_tables(inputs.schema, inputs.related, mask),
+        ordered=any(table.history is not None for table in inputs.schema.tables),
         tasks=inputs.schema.tasks,
     )
 

@@ -163,7 +163,7 @@ def _stages(prepared: Prepared) -> dict[str, Callable[[], tuple[Metric, ...]]]:
     related = prepared.related
     if related is not None:
         stages["related tables"] = lambda: all_related_metrics(
-            related, prepared.no_attack, prepared.claim, seed
+            related, prepared.no_attack, prepared.claim, seed, ordered=prepared.ordered
         )
     return stages
 

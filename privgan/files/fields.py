@@ -162,7 +162,7 @@ _ABOUT: dict[str, Declaration] = {
     "canaries": _named(PUBLIC, "probability") | _named(PROCESS, "commitment"),
     "dp_sgd": MEASURED,
     "tables": {
-        **_named(PUBLIC, "name key"),
+        **_named(PUBLIC, "name key order"),
         "parent": _named(PUBLIC, "table column"),
         "rows": SYNTHETIC,
         "files": PROCESS,
@@ -203,7 +203,7 @@ _SCHEMA: dict[str, Declaration] = {
     ),
     "constraints": _CONSTRAINT,
     "order": PUBLIC,
-    "history": _named(PUBLIC, "constant longest"),
+    "history": _named(PUBLIC, "constant spread longest"),
     "tasks": _named(PUBLIC, "kind target positive treatment outcome treated clusters columns"),
     **_FEATURES,
 }
@@ -219,7 +219,8 @@ _REPORT_COLUMN: dict[str, Declaration] = {
 }
 # A table among several: its keys and what it may hold are public facts, as of one table.
 _RELATION: dict[str, Declaration] = {
-    **_named(PUBLIC, "name key max_rows_per_unit longest without_parent"),
+    **_named(PUBLIC, "name key max_rows_per_unit longest without_parent order"),
+    "history": _named(PUBLIC, "spread"),
     "parent": _named(PUBLIC, "table column"),
     "constraints": _CONSTRAINT,
 }

@@ -15,7 +15,7 @@ import pandas as pd
 
 from privgan.domain.cells import as_numbers, from_numbers, step_of
 from privgan.domain.encoding import ColumnCode
-from privgan.domain.frames import positions_of, with_columns
+from privgan.domain.frames import with_columns
 from privgan.generator.conditional import conditional
 from privgan.generator.exchanges import Exchange, exchanged
 from privgan.generator.part_model import PartModel
@@ -35,8 +35,7 @@ class Histories:
     Attributes:
         frame: Typed rows [rows, modelled columns], of each customer together and in order.
         customers: Place of each row's customer among those that were given [rows], ascending.
-        whole: Of which given customers all events hold the constraints [customers], bool; of the
-            others no row is drawn.
+        whole: Of which given customers all drawn events hold the constraints [customers], bool.
     """
 
     frame: pd.DataFrame
@@ -63,10 +62,9 @@ class _Strands:
     @classmethod
     def of(cls, form: HistoryForm, customers: pd.DataFrame, rng: np.random.Generator) -> _Strands:
         """The strands of customers [customers, columns of their part]."""
-        places = positions_of(customers[form.count], form.counts.labels)
-        number = form.counts.drawn(places, rng)
+        number = form.counts.drawn(customers[form.count], rng)
         first, last = (as_numbers(customers[name], form.order) for name in (form.first, form.last))
-        order = np.argsort(-number, kind="stable")
+        order = np.argsort(-number, kind="stable")[: int((number > 0).sum())]
         ends = np.where(np.isnan(last), first, last)
         return cls(order, number[order], first[order], ends[order])
 
@@ -98,15 +96,29 @@ class HistoryDraws:
         self._takes_step = _present(events.encoder.columns[self._index[form.step]])
         self._exchange = exchange_of(form)
 
-    def of(self, customers: pd.DataFrame, rng: np.random.Generator) -> Histories:
+    def of(
+        self, customers: pd.DataFrame, rng: np.random.Generator, *, whole: bool = True
+    ) -> Histories:
         """The events of some customers.
 
         Args:
             customers: Typed rows of the customers' part [customers, its columns].
             rng: Public randomness.
+            whole: Whether a customer with an event that breaks a constraint has no row drawn; else
+                such an event alone is left out.
         """
+        frame, owner, held = self._drawn(customers, rng)
+        holding = ~np.isin(np.arange(len(customers)), owner[~held])
+        kept = holding[owner] if whole else held
+        frame, owner = frame[kept].reset_index(drop=True), owner[kept]
+        return Histories(exchanged(frame, owner, self._exchange, customers, rng), owner, holding)
+
+    def _drawn(
+        self, customers: pd.DataFrame, rng: np.random.Generator
+    ) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
+        """Events by customer, whose each is [rows], and whether it holds the constraints [rows]."""
         strands = _Strands.of(self._form, customers, rng)
-        starts = range(0, len(strands.customer), _BLOCK)
+        starts = range(0, max(len(strands.customer), 1), _BLOCK)
         drawn = [
             part
             for start in starts
@@ -114,12 +126,9 @@ class HistoryDraws:
         ]
         frame = pd.concat([part for part, _, _ in drawn], ignore_index=True)
         owner = strands.customer[np.concatenate([part for _, part, _ in drawn])]
-        broken = owner[~np.concatenate([part for _, _, part in drawn])]
-        whole = ~np.isin(np.arange(len(customers)), broken)
         order = np.argsort(owner, kind="stable")
-        order = order[whole[owner[order]]]
-        frame, owner = frame.iloc[order].reset_index(drop=True), owner[order]
-        return Histories(exchanged(frame, owner, self._exchange, customers, rng), owner, whole)
+        held = np.concatenate([part for _, _, part in drawn])
+        return frame.iloc[order], owner[order], held[order]
 
     def _block(
         self, strands: _Strands, start: int, customers: pd.DataFrame, rng: np.random.Generator
@@ -130,7 +139,8 @@ class HistoryDraws:
         context = [*self._form.lent_by_customers, self._form.count]
         known = self._model.known(self._coded(own, context))
         before = _Before(strands.first, {})
-        for place in range(int(strands.number[0])):
+        # Without any strand one place is drawn, of no row.
+        for place in range(int(strands.number[0]) if len(own) else 1):
             active = slice(int((strands.number > place).sum()))
             event = _Event(
                 strands.at(active), place, own.iloc[active], known[active], _first(before, active)
@@ -207,11 +217,11 @@ class HistoryDraws:
         """The events with means and usual values where these are the one event's own."""
         form, one = self._form, event.strands.number == 1
         changed: dict[str, pd.Series] = {}
-        for part in form.numbers:
+        for part in form.averaged:
             means = event.own[form.mean(part)].to_numpy(dtype=float)
             value = from_numbers(np.round(means, part.decimals), part).clip(part.lower, part.upper)
             changed[part.name] = frame[part.name].mask(one & ~np.isnan(means), value)
-        for kind in form.classes:
+        for kind in form.usuals:
             usual = event.own[form.usual(kind)].reset_index(drop=True)
             changed[kind.name] = frame[kind.name].mask(one & usual.notna().to_numpy(), usual)
         return with_columns(frame, changed)
@@ -264,10 +274,12 @@ class _Event:
 def exchange_of(form: HistoryForm) -> Exchange:
     """What events of customers exchange: their numbers, where they are alike in all classes."""
     return Exchange(
-        means=tuple((part, form.mean(part)) for part in form.numbers),
+        means=tuple((part, form.mean(part)) for part in form.averaged),
         spreads=tuple((part, form.mean(part), form.spread(part)) for part in form.spreads),
-        alike=tuple(part.name for part in (*form.constants, *form.classes)),
+        alike=form.alike,
+        carried=tuple(part.name for part in form.numbers if part not in form.averaged),
         schema=form.schema,
+        dealt=form.deals,
     )
 
 

@@ -16,7 +16,7 @@ from privgan.generator.chain import Chain
 from privgan.generator.distribution import Distribution
 from privgan.generator.frozen import Frozen, facts_of, format_of, frozen_of, tensors_of
 from privgan.generator.network_form import MIXTURE_FORMAT
-from privgan.parts.history_form import parts_with
+from privgan.parts.forms import parts_with
 from privgan.parts.part import Part, part_of, step_of
 from privgan.schema.schema import Schema
 

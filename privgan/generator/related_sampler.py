@@ -13,6 +13,7 @@ from privgan.domain.encoding import Encoder
 from privgan.domain.predicates import Predicate
 from privgan.generator.child_draws import ChildDraws
 from privgan.generator.distribution import Distribution
+from privgan.generator.ordered_draws import OrderedDraws
 from privgan.generator.part_model import PartModel
 from privgan.generator.row_sampler import RowSampler
 from privgan.parts.related_form import RelatedForm
@@ -20,6 +21,7 @@ from privgan.privacy.budget import PrivacyUnit
 from privgan.schema.columns import PRESENCE
 from privgan.schema.identifiers import invent
 from privgan.schema.schema import Schema
+from privgan.schema.tables import TableFacts
 from privgan.table.presenting import presented
 
 _STREAM = 6
@@ -66,10 +68,16 @@ class RelatedSampler:
         self._view = replace(self._part.schema, unit=PrivacyUnit())
         self._customers = self._sampler(self._view)
         self._draws = {
-            table.name: ChildDraws(self._form, table, part)
+            table.name: self._drawing(table, part)
             for table, part in zip(schema.tables, parts[1:], strict=True)
         }
         self.rows = dict.fromkeys((schema.root, *self._draws), 0)
+
+    def _drawing(self, table: TableFacts, part: PartModel) -> ChildDraws | OrderedDraws:
+        """What draws a table's rows."""
+        if table.name in self._form.histories:
+            return OrderedDraws(self._form.histories[table.name], part)
+        return ChildDraws(self._form, table, part)
 
     @property
     def root(self) -> RowSampler:

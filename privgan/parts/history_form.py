@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -10,7 +10,6 @@ from privgan.domain.regions import columns_of
 from privgan.errors import InternalError
 from privgan.parts.number_classes import NumberClasses
 from privgan.parts.part import Part, public
-from privgan.parts.related_form import RelatedForm
 from privgan.privacy.budget import PrivacyUnit
 from privgan.schema.columns import Column, Discrete, Kind, Numeric
 from privgan.schema.constraints import AtMost, Constraint, WhenThen
@@ -70,6 +69,11 @@ class HistoryForm:
         return tuple(part for part in self.own if isinstance(part, Numeric))
 
     @cached_property
+    def averaged(self) -> tuple[Numeric, ...]:
+        """The numeric ones of which a customer's row tells the mean."""
+        return self.numbers
+
+    @cached_property
     def spreads(self) -> tuple[Numeric, ...]:
         """The numeric ones of which it is modelled how much they vary within a customer."""
         return tuple(part for part in self.numbers if part.name in self.facts.spread)
@@ -79,10 +83,20 @@ class HistoryForm:
         """The discrete ones of an event's own columns."""
         return tuple(part for part in self.own if isinstance(part, Discrete))
 
+    @cached_property
+    def usuals(self) -> tuple[Discrete, ...]:
+        """The discrete ones of which a customer's row tells the most frequent value."""
+        return self.classes
+
+    @property
+    def alike(self) -> tuple[str, ...]:
+        """Names of the columns in which two events that exchange their numbers are equal."""
+        return tuple(part.name for part in (*self.constants, *self.classes))
+
     @property
     def is_told_alone(self) -> bool:
         """Whether a customer's summaries tell all of an event that is its only one."""
-        return len(self.numbers) + len(self.classes) == len(self.own)
+        return len(self.averaged) + len(self.usuals) == len(self.own)
 
     @property
     def lenders(self) -> dict[str, tuple[str, str]]:
@@ -150,6 +164,11 @@ class HistoryForm:
             missing=True,
         )
 
+    @property
+    def deals(self) -> bool:
+        """Whether numbers are dealt anew before events exchange them."""
+        return False
+
     def mean(self, column: Column) -> str:
         """Name of a numeric column's mean over a customer's events."""
         return self._free(f"mean {column.name}")
@@ -175,40 +194,42 @@ class HistoryForm:
     @cached_property
     def customers(self) -> Part:
         """One row a customer: what is constant, and summaries of all of its events."""
-        columns = (*map(public, self.constants), *self._summaries())
+        columns = (*map(public, self.constants), *self.summaries)
         one = PrivacyUnit(column=self.schema.unit.column)
         return Part(
             name=CUSTOMERS,
-            schema=self._view(columns, one, self._customers_target(), self._rules()),
+            schema=self._view(columns, one, self._customers_target(), self.rules),
             share=SHARES[CUSTOMERS],
         )
 
     @cached_property
     def events(self) -> Part:
         """A row for each event: context, the step in time, and the event's own columns."""
-        context = (
-            *self._lent_by_customers(),
-            *self._numbers(),
-            public(self.order),
-            *self._before(),
-        )
+        lent = {name: (CUSTOMERS, name) for name in self.lent_by_customers}
+        part = self._events(EVENTS, CUSTOMERS, lent)
+        known = (name for name in part.context if name != self.order.name)
+        drawn = (self.step, self.order.name, *(column.name for column in self.own))
+        return replace(part, share=SHARES[EVENTS], chain=(*known, *drawn))
+
+    def _events(self, name: str, parent: str, lent: Mapping[str, tuple[str, str]]) -> Part:
+        """The part of the events, without its share.
+
+        Args:
+            name: The part's name.
+            parent: The part of the customers.
+            lent: By column that customers lend the part and column whose codes it has.
+        """
+        context = (*self.lent, *self._numbers(), public(self.order), *self._before())
         columns = (*context, self.step_column, *map(public, self.own))
-        borrowed = {
-            **{part.name: (CUSTOMERS, part.name) for part in self._lent_by_customers()},
-            **{self.before(part): (EVENTS, part.name) for part in self.remembered},
-        }
-        names = tuple(part.name for part in context)
-        known = (name for name in names if name != self.order.name)
-        drawn = (self.step, self.order.name, *(part.name for part in self.own))
+        before = {self.before(part): (name, part.name) for part in self.remembered}
         return Part(
-            name=EVENTS,
+            name=name,
             schema=self._view(columns, self.schema.unit, self._events_target(), ()),
-            context=names,
-            parent=CUSTOMERS,
-            share=SHARES[EVENTS],
-            chain=(*known, *drawn),
+            context=tuple(part.name for part in context),
+            parent=parent,
+            share=0.0,
             least=_SEVERAL if self.is_told_alone else 1,
-            borrowed=borrowed,
+            borrowed={**lent, **before},
         )
 
     @property
@@ -242,7 +263,8 @@ class HistoryForm:
         target = self.schema.target
         return target if target in names else choose_target(self.own) or self.step
 
-    def _rules(self) -> tuple[Constraint, ...]:
+    @property
+    def rules(self) -> tuple[Constraint, ...]:
         """What a customer's row holds: the last event is not before the first."""
         count, last = f"'{self.count}'", f"'{self.last}'"
         return (
@@ -259,23 +281,29 @@ class HistoryForm:
     def _is_of_constants(self, rule: Constraint) -> bool:
         return set(columns_of(rule, self.schema)) <= set(self.facts.constant)
 
-    def _summaries(self) -> Iterator[Column]:
-        yield Discrete(name=self.count, kind=Kind.ORDINAL, categories=self.counts.labels)
-        yield replace(public(self.order), name=self.first)
-        yield replace(public(self.order), name=self.last, missing=True)
-        yield from map(self._mean, self.numbers)
-        yield from map(self._spread, self.spreads)
-        yield from map(self._usual, self.classes)
-
-    def _lent_by_customers(self) -> tuple[Column, ...]:
-        names = self.lent_by_customers
-        return tuple(part for part in self.customers.schema.columns if part.name in names)
+    @cached_property
+    def summaries(self) -> tuple[Column, ...]:
+        """What a customer's row tells of its events."""
+        return (
+            Discrete(name=self.count, kind=Kind.ORDINAL, categories=self.counts.labels),
+            replace(public(self.order), name=self.first),
+            replace(public(self.order), name=self.last, missing=True),
+            *map(self._mean, self.averaged),
+            *map(self._spread, self.spreads),
+            *map(self._usual, self.usuals),
+        )
 
     @cached_property
-    def lent_by_customers(self) -> tuple[str, ...]:
-        """Names of the columns of a customer that its events look at, but for their number."""
+    def lent(self) -> tuple[Column, ...]:
+        """The columns of a customer that its events look at, but for their number."""
         others = {self.count, self.first, self.last}
-        return tuple(name for name in self.customers.schema.names if name not in others)
+        told = (part for part in self.summaries if part.name not in others)
+        return (*map(public, self.constants), *told)
+
+    @property
+    def lent_by_customers(self) -> tuple[str, ...]:
+        """Names of these columns."""
+        return tuple(part.name for part in self.lent)
 
     def _mean(self, column: Numeric) -> Column:
         return Numeric(
@@ -315,29 +343,3 @@ class HistoryForm:
 def mean_decimals(column: Numeric) -> int:
     """Digits of a column's means: of cents no more, so that their cells are the column's own."""
     return max(column.decimals, _MEAN_DECIMALS)
-
-
-def parts_of(schema: Schema) -> tuple[Part, ...]:
-    """The parts of a schema without open columns; none of one table of exchangeable rows."""
-    if schema.tables:
-        return RelatedForm(schema).parts
-    return () if schema.history is None else HistoryForm(schema).parts
-
-
-def parts_with(schema: Schema, root: Collection[str]) -> tuple[Part, ...]:
-    """The parts of this or an earlier version, by the columns of the first one."""
-    return RelatedForm.with_root(schema, root).parts if schema.tables else parts_of(schema)
-
-
-def parts_with_fingerprint(schema: Schema, root: str) -> tuple[Part, ...]:
-    """The parts of this or an earlier version, by the fingerprint of the first one's columns."""
-    if schema.tables:
-        earlier = RelatedForm(schema, means=False).parts
-        if earlier[0].schema.fingerprint() == root:
-            return earlier
-    return parts_of(schema)
-
-
-def lenders_of(schema: Schema) -> dict[str, tuple[str, str]]:
-    """By column of a table in parts the part and column whose codes it has."""
-    return RelatedForm(schema).lenders if schema.tables else HistoryForm(schema).lenders

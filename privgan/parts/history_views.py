@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ import pandas as pd
 from privgan.domain.cells import as_numbers, from_numbers, is_special
 from privgan.domain.frames import positions_of
 from privgan.parts.history_form import CUSTOMERS, HistoryForm, mean_decimals
+from privgan.parts.ordered_form import OrderedForm
 from privgan.schema.columns import Column, Discrete, Numeric
 
 
@@ -40,8 +42,36 @@ def history_view(name: str, form: HistoryForm, frame: pd.DataFrame, customers: n
         frame: Typed rows [rows, modelled columns].
         customers: Whose each row is [rows].
     """
+    if name == CUSTOMERS:
+        return _Rows(form, frame, customers).customers_view()
+    return events_view(form, frame, customers)
+
+
+def events_view(form: HistoryForm, frame: pd.DataFrame, customers: np.ndarray) -> View:
+    """The view of the events, from rows in any order.
+
+    Args:
+        form: The form of the histories.
+        frame: Typed rows [rows, modelled columns].
+        customers: Whose each row is [rows].
+    """
+    return _Rows(form, frame, customers).events_view()
+
+
+def summaries_of(
+    form: OrderedForm, frame: pd.DataFrame, customers: np.ndarray, size: int
+) -> pd.DataFrame:
+    """What is told of the events of each of some customers [customers, columns], who may have none.
+
+    Args:
+        form: The form of the histories.
+        frame: Typed rows [rows, columns].
+        customers: The place of each row's customer [rows].
+        size: How many customers there are.
+    """
     rows = _Rows(form, frame, customers)
-    return rows.customers_view() if name == CUSTOMERS else rows.events_view()
+    found = pd.DataFrame(rows.told).set_axis(rows.names).reindex(range(size))
+    return found.assign(**{form.count: found[form.count].fillna(form.counts.labels[0])})
 
 
 class _Rows:
@@ -69,17 +99,22 @@ class _Rows:
     @cached_property
     def summaries(self) -> pd.DataFrame:
         """The customers' view [customers, columns]."""
-        form, ends = self.form, self.start + self.number - 1
         firsts = self.frame.iloc[self.start].reset_index(drop=True)
+        constants = {part.name: firsts[part.name] for part in self.form.constants}
+        return pd.DataFrame(constants | self.told)
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What is told of each customer's events, by column [customers]."""
+        form, ends = self.form, self.start + self.number - 1
         last = np.where(self.number > 1, self.times[ends], np.nan)
-        columns: dict[str, object] = {part.name: firsts[part.name] for part in form.constants}
-        columns[form.count] = form.counts.of(self.number)
-        columns[form.first] = firsts[form.order.name]
+        columns: dict[str, Any] = {form.count: form.counts.of(self.number)}
+        first = self.frame[form.order.name].iloc[self.start]
+        columns[form.first] = first.reset_index(drop=True)
         columns[form.last] = _moments(last, form.order)
-        columns |= {form.mean(part): self._means(part) for part in form.numbers}
+        columns |= {form.mean(part): self._means(part) for part in form.averaged}
         columns |= {form.spread(part): self._spreads(part) for part in form.spreads}
-        columns |= {form.usual(part): self._usual(part) for part in form.classes}
-        return pd.DataFrame(columns)
+        return columns | {form.usual(part): self._usual(part) for part in form.usuals}
 
     def customers_view(self) -> View:
         """One row a customer."""

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import pandas as pd
+
+from privgan.domain.frames import positions_of
 
 
 @dataclass(frozen=True)
@@ -65,12 +68,19 @@ class NumberClasses:
         places = np.searchsorted(self.starts, held, side="right") - 1
         return np.array(self.labels, dtype=object)[places]
 
-    def drawn(self, places: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """A number [rows] of each class, given as its place [rows]; larger ones are rarer.
+    def drawn(self, labels: pd.Series, rng: np.random.Generator) -> np.ndarray:
+        """A number [rows], int64, of each class, given as its label [rows]; larger ones are rarer.
 
         Inside a class a number falls off with its square: that of a class is unknown, and real
         numbers of events fall about so.
         """
+        places = positions_of(labels, self.labels)
+        found, some = np.zeros(len(places), dtype=np.int64), np.asarray(self.starts)[places] > 0
+        found[some] = self._drawn(places[some], rng)
+        return found
+
+    def _drawn(self, places: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """A number [rows] of each class of numbers above 0, given as its place [rows]."""
         low = np.asarray(self.starts, dtype=float)[places]
         high = np.asarray(self.ends, dtype=float)[places] + 1
         found = 1 / (1 / low - rng.random(len(places)) * (1 / low - 1 / high))

@@ -1,7 +1,7 @@
 """Derive from a schema what the part of each related table holds: its rows, given the parent's.
 
 Rows without a history are exchangeable: they look at another row of their parent in random order,
-which says how alike the rows of one parent are.
+which says how alike the rows of one parent are. Rows with one look at the row before.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from privgan.domain.frames import positions_of
 from privgan.parts.number_classes import NumberClasses
+from privgan.parts.ordered_form import MOST_AVERAGED, OrderedForm
 from privgan.parts.part import Part, public
 from privgan.parts.summaries import mean_column
 from privgan.privacy.budget import PrivacyUnit
@@ -28,8 +28,6 @@ from privgan.schema.tables import TableFacts
 _SHARES, _SHARES_WITH_MEANS = (0.35, 0.55), (0.45, 0.48)
 # With more columns of its own a row does not look at another one: pairs would cost too much.
 _MOST_REMEMBERED = 6
-# With more numbers of its own a child has no means: pairs of the root would cost too much.
-_MOST_AVERAGED = 3
 # Up to so many rows each number is a class by itself.
 _COUNTS_ALONE = 10
 
@@ -60,6 +58,42 @@ class RelatedForm:
         """The tables whose rows belong to rows of a table."""
         return tuple(child for child in self.schema.tables if child.parent.table == table)
 
+    @cached_property
+    def histories(self) -> dict[str, OrderedForm]:
+        """The forms of the tables whose rows have an order, by table."""
+        return {
+            child.name: self._ordered(child)
+            for child in self.schema.tables
+            if child.history is not None
+        }
+
+    def _ordered(self, child: TableFacts) -> OrderedForm:
+        """The form of a table with an order."""
+        assert child.history is not None
+        above = [replace(public(column), name=name) for name, column in self._above(child)]
+        counts = [self._count(of) for of in self.children(child.name)]
+        own = self.schema.alone(child.name)
+        constant = tuple(column.name for column in above)
+        whole = replace(
+            own,
+            unit=PrivacyUnit(column=self.schema.unit.column, max_rows=child.max_rows),
+            columns=(*above, *map(public, own.modelled), *counts),
+            history=replace(child.history, constant=constant),
+        )
+        return OrderedForm(
+            whole,
+            table=child.name,
+            parent=child.parent.table,
+            above={name: column.name for name, column in self._above(child)},
+            numbered=tuple(column.name for column in counts),
+            taken=frozenset(column.name for _, column in self.schema.labelled),
+        )
+
+    def _above(self, child: TableFacts) -> Iterator[tuple[str, Column]]:
+        """The parent's columns, each with its name among those of the child."""
+        for column in self.own(child.parent.table):
+            yield self.above(column), column
+
     def count(self, child: TableFacts) -> str:
         """Name of the number of a child's rows, among the columns of its parent and its own."""
         return self._free(f"number of {child.name}")
@@ -76,12 +110,7 @@ class RelatedForm:
             labels: The classes.
             rng: Public randomness.
         """
-        classes = self.classes(child)
-        places = positions_of(labels, classes.labels)
-        some = places > 0  # The first class is that of no row.
-        found = np.zeros(len(places), dtype=np.int64)
-        found[some] = classes.drawn(places[some], rng)
-        return found
+        return self.classes(child).drawn(labels, rng)
 
     def averaged(self, child: TableFacts) -> tuple[Numeric, ...]:
         """The numbers of a child's rows of which each customer's row tells the mean.
@@ -89,9 +118,11 @@ class RelatedForm:
         Numbers with special values have none, and neither have grandchildren, whose parent's row
         tells enough of them.
         """
+        if child.name in self.histories:
+            return self.histories[child.name].averaged
         told = self.means and child.parent.table == self.schema.root and child.longest > 1
         numbers = [part for part in self.numbers_of(child) if not part.special_values]
-        return tuple(numbers) if told and len(numbers) <= _MOST_AVERAGED else ()
+        return tuple(numbers) if told and len(numbers) <= MOST_AVERAGED else ()
 
     def numbers_of(self, child: TableFacts) -> tuple[Numeric, ...]:
         """A child's own numeric columns."""
@@ -118,6 +149,25 @@ class RelatedForm:
     def context(self, child: TableFacts) -> tuple[str, ...]:
         """Names of the columns that are known before a child's row is drawn."""
         return tuple(column.name for column in self._context(child))
+
+    def known(
+        self, child: TableFacts, parents: pd.DataFrame, rng: np.random.Generator
+    ) -> tuple[pd.DataFrame, np.ndarray]:
+        """What follows from its parent's row alone for a random row of each parent.
+
+        Args:
+            child: The child.
+            parents: Typed rows of the parent's part [parents, its columns].
+            rng: Public randomness.
+
+        Returns:
+            Columns of the child's part [parents, columns], and how many rows each parent has.
+        """
+        number, names = self.numbers(child, parents[self.count(child)], rng), dict(self._above(child))
+        found = pd.DataFrame({name: parents[column.name] for name, column in names.items()})
+        if child.name in self.histories:
+            return self.histories[child.name].known(found, number, rng), number
+        return found.assign(**{self.count(child): parents[self.count(child)]}), number
 
     @property
     def lenders(self) -> dict[str, tuple[str, str]]:
@@ -151,8 +201,11 @@ class RelatedForm:
 
     def _child(self, child: TableFacts) -> Part:
         own, above = self.own(child.name), child.parent.table
+        share = self._shares[1] / len(self.schema.tables)
+        if child.name in self.histories:
+            return replace(self.histories[child.name].events, share=share)
         drawn = (*map(public, own), *self._told(child.name))
-        parents = {self.above(column): (above, column.name) for column in self.own(above)}
+        parents = {name: (above, column.name) for name, column in self._above(child)}
         siblings = {
             self.before(column): (child.name, column.name) for column in self.remembered(child)
         }
@@ -167,22 +220,25 @@ class RelatedForm:
             ),
             context=self.context(child),
             parent=above,
-            share=self._shares[1] / len(self.schema.tables),
+            share=share,
             derived=len(self.context(child)),
             borrowed={**parents, self.count(child): (above, self.count(child)), **siblings},
         )
 
     def _context(self, child: TableFacts) -> Iterator[Column]:
         """The parent's columns, the number of its rows, and another of them."""
-        for column in self.own(child.parent.table):
-            yield replace(public(column), name=self.above(column))
+        for name, column in self._above(child):
+            yield replace(public(column), name=name)
         yield self._count(child)
         for column in self.remembered(child):
             yield replace(public(column), name=self.before(column), missing=True)
 
     def _told(self, table: str) -> Iterator[Column]:
-        """The number of rows of each child, and the means of their numbers."""
+        """The number of rows of each child, and the means of their numbers; of histories more."""
         for child in self.children(table):
+            if child.name in self.histories:
+                yield from self.histories[child.name].summaries
+                continue
             yield self._count(child)
             for column in self.averaged(child):
                 made = mean_column(column, self.mean(child, column))
@@ -191,6 +247,9 @@ class RelatedForm:
     def _rules(self, table: str) -> Iterator[Constraint]:
         """What means hold: without rows there are none, and with rows there are."""
         for child in self.children(table):
+            if child.name in self.histories:
+                yield from self.histories[child.name].rules
+                continue
             count = f"'{self.count(child)}'"
             for column in self.averaged(child):
                 name = f"'{self.mean(child, column)}'"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from privgan.parts.history_views import View
+from privgan.parts.history_views import View, events_view, summaries_of
 from privgan.parts.related_form import RelatedForm
 from privgan.parts.summaries import means
 from privgan.schema.tables import TableFacts
@@ -43,13 +43,15 @@ def related_view(
         form: The form of the parts.
         rows: The rows of all tables.
         shuffle: A random number of each of the table's rows [rows], by which the rows of a parent
-            are put in order; not needed for the root.
+            are put in order; not needed for the root, and for rows that have an order.
     """
     own = {column.name: rows.frames[name][column.name] for column in form.own(name)}
     told = _told(name, form, rows)
     if name == form.schema.root:
         return View(pd.DataFrame(own | told), rows.customers[name])
     child = form.schema.child(name)
+    if name in form.histories:
+        return _ordered(child, form, rows, own | told)
     assert shuffle is not None
     found = _parents(child, form, rows) | _another(child, form, rows, shuffle) | own | told
     columns = [*form.context(child), *own, *told]
@@ -62,10 +64,30 @@ def children_of_each(child: TableFacts, rows: RelatedFrames) -> np.ndarray:
     return np.bincount(rows.parents[child.name], minlength=size)
 
 
+def _ordered(
+    child: TableFacts,
+    form: RelatedForm,
+    rows: RelatedFrames,
+    drawn: Mapping[str, pd.Series | np.ndarray],
+) -> View:
+    """The view of rows that have an order: each beside its parent's columns and the row before."""
+    frame = pd.DataFrame({**_above(child, form, rows), **drawn})
+    found = events_view(form.histories[child.name], frame, rows.parents[child.name])
+    roots = rows.customers[child.parent.table]
+    return View(found.frame, roots[found.customers])
+
+
 def _told(name: str, form: RelatedForm, rows: RelatedFrames) -> dict[str, np.ndarray]:
-    """The number of rows of each child, and the means of their numbers [rows]."""
+    """The number of rows of each child, and the means of their numbers [rows]; of histories more.
+    """
     found: dict[str, np.ndarray] = {}
     for child in form.children(name):
+        if child.name in form.histories:
+            size, frame = len(rows.frames[name]), rows.frames[child.name]
+            history = form.histories[child.name]
+            summaries = summaries_of(history, frame, rows.parents[child.name], size)
+            found |= {column: summaries[column] for column in summaries}
+            continue
         found[form.count(child)] = _classes(child, form, rows)
         for column in form.averaged(child):
             values, size = rows.frames[child.name][column.name], len(rows.frames[name])
@@ -83,12 +105,17 @@ def _parents(
     child: TableFacts, form: RelatedForm, rows: RelatedFrames
 ) -> dict[str, pd.Series | np.ndarray]:
     """The columns of each row's parent, and the number of its rows [rows]."""
+    number = _classes(child, form, rows)[rows.parents[child.name]]
+    return {**_above(child, form, rows), form.count(child): number}
+
+
+def _above(child: TableFacts, form: RelatedForm, rows: RelatedFrames) -> dict[str, pd.Series]:
+    """The columns of each row's parent [rows]."""
     above, places = rows.frames[child.parent.table], rows.parents[child.name]
-    found: dict[str, pd.Series | np.ndarray] = {
+    return {
         form.above(column): above[column.name].iloc[places].reset_index(drop=True)
         for column in form.own(child.parent.table)
     }
-    return found | {form.count(child): _classes(child, form, rows)[places]}
 
 
 def _another(

@@ -23,7 +23,8 @@ _DRAWN = 200_000
 _STREAM = 5
 
 
-Numbers = Callable[[pd.Series, np.random.Generator], np.ndarray]
+# From drawn parents what follows for a random row of each, and how many rows it has.
+Known = Callable[[pd.DataFrame, np.random.Generator], tuple[pd.DataFrame, np.ndarray]]
 
 
 def derived_pairs(
@@ -31,7 +32,8 @@ def derived_pairs(
     parent: Fitted,
     encoder: Encoder,
     measured: Measurements,
-    numbers: Numbers,
+    known: Known,
+    most: int,
     seed: int,
 ) -> list[Marginal]:
     """Pairs of the columns that are known before a part's row is drawn.
@@ -41,13 +43,14 @@ def derived_pairs(
         parent: The parent's own result.
         encoder: Codes of the part.
         measured: What was measured of the part: its rows, and pairs with its own columns.
-        numbers: Draws numbers of children from their classes.
+        known: What follows from a parent's row for its children's.
+        most: The most rows of a customer that are measured.
         seed: Public randomness.
 
     Returns:
         A marginal for each pair, as noisy as a measured one is.
     """
-    context = _Context.of(part, parent, encoder, numbers, seed)
+    context = _Context.of(part, parent, encoder, known, most, seed)
     shares = {
         target.clique: target.shares for target in measured.targets() if target.groups is None
     }
@@ -87,26 +90,26 @@ class _Context:
 
     @classmethod
     def of(
-        cls, part: Part, parent: Fitted, encoder: Encoder, numbers: Numbers, seed: int
+        cls, part: Part, parent: Fitted, encoder: Encoder, known: Known, most: int, seed: int
     ) -> _Context:
         """Draw parents from their model."""
         rng, names = np.random.default_rng([seed, _STREAM]), encoder.names
         drawn = parent.generator.mixture().sample(_DRAWN, rng)
-        above = [name for name in part.context if part.borrowed[name][0] == part.parent]
-        codes = np.empty((len(drawn), len(above)), dtype=np.int64)
-        for index, name in enumerate(above):
-            place = parent.encoder.names.index(part.borrowed[name][1])
-            values = parent.encoder.columns[place].decode(drawn[:, place], rng)
-            # A child's codes may be coarser than its parent's.
-            codes[:, index] = encoder.columns[index].encode(values)
-        # The last of them is the class of the number of children.
-        number = numbers(values, rng).astype(float)
+        columns = zip(parent.encoder.columns, drawn.T, strict=True)
+        parents = {column.name: column.decode(codes, rng) for column, codes in columns}
+        # A child's codes may be coarser than its parent's.
+        above, number = known(pd.DataFrame(parents), rng)
+        coded = [
+            encoder.columns[names.index(name)].encode(above[name]) for name in above.columns
+        ]
         another = {
             names.index(name): names.index(part.borrowed[name][1])
-            for name in part.context[len(above) :]
+            for name in part.context[len(coded) : part.derived]
         }
-        weights = np.minimum(number, part.unit.max_rows)
-        return cls(encoder.sizes, codes, weights, 1.0 / np.maximum(number, 1.0), another)
+        # Customers with fewer rows than the least have none in the view.
+        weights = np.minimum(number, most) * (number >= part.least)
+        first = 1.0 / np.maximum(number, 1)
+        return cls(encoder.sizes, np.stack(coded, axis=1), weights.astype(float), first, another)
 
     def of_parents(self) -> Iterator[_Pair]:
         """Pairs of the parent's columns."""

@@ -30,11 +30,11 @@ from privgan.measurement.measure import (
 )
 from privgan.owner.owners_table import OwnersTable
 from privgan.parts.borrowing import Lender, borrowed_codes
-from privgan.parts.history_form import lenders_of, parts_of
+from privgan.parts.forms import lenders_of, parts_of
 from privgan.parts.part import Part
 from privgan.parts.related_form import RelatedForm
 from privgan.pipeline.canaries import Canaries, draw_canaries
-from privgan.pipeline.derived_pairs import Numbers, derived_pairs
+from privgan.pipeline.derived_pairs import Known, derived_pairs
 from privgan.pipeline.job import FitSettings, Fitted, Job, Refining, fitted_of
 from privgan.pipeline.library_maps import check_libraries
 from privgan.pipeline.private_training import phase_name, phase_of, run_phase, with_network
@@ -171,8 +171,8 @@ def _measured_in_parts(job: Job, canaries: Canaries) -> Fitted:
         known = borrowed_codes(part.schema, part.borrowed, lenders, most)
         alike = {name: of for name, (lender, of) in part.borrowed.items() if lender == part.name}
         parent = made.get(part.parent or "") if part.derived else None
-        numbers = _numbers_of(part, job.schema) if part.derived else None
-        found = _measured(own, canaries, _Known(known, alike, part, parent, numbers))
+        above = _known_of(part, job.schema) if part.derived else None
+        found = _measured(own, canaries, _Before(known, alike, part, parent, above))
         if plan.trained is not None:
             # One customer is one sample however many rows it has: as many as the schema allows.
             wide = job.table.view(part, job.schema, part.unit, job.coins)
@@ -188,13 +188,13 @@ def _measured_in_parts(job: Job, canaries: Canaries) -> Fitted:
     return replace(fitted_of(job, encoder, measurements, None, canaries), parts=made)
 
 
-def _numbers_of(part: Part, schema: Schema) -> Numbers:
-    """Draws numbers of a related table's rows from their classes."""
-    return partial(RelatedForm(schema).numbers, schema.child(part.name))
+def _known_of(part: Part, schema: Schema) -> Known:
+    """What follows from a parent's row for those of a related table."""
+    return partial(RelatedForm(schema).known, schema.child(part.name))
 
 
 @dataclass(frozen=True, eq=False)
-class _Known:
+class _Before:
     """What is known of a part before it is measured.
 
     Attributes:
@@ -202,17 +202,17 @@ class _Known:
         alike: For some columns the one of the same rows whose codes they have.
         part: The part.
         parent: The result of the part whose model tells of this one's first columns; None for none.
-        numbers: Draws numbers of children from their classes, where there is such a part.
+        above: What follows from a parent's row, where there is such a part.
     """
 
     codes: Mapping[str, ColumnCode]
     alike: Mapping[str, str]
     part: Part
     parent: Fitted | None
-    numbers: Numbers | None
+    above: Known | None
 
 
-def _measured(job: Job, canaries: Canaries, known: _Known | None = None) -> Fitted:
+def _measured(job: Job, canaries: Canaries, known: _Before | None = None) -> Fitted:
     """Measure, and fit the generator to the marginals.
 
     Args:
@@ -230,9 +230,10 @@ def _measured(job: Job, canaries: Canaries, known: _Known | None = None) -> Fitt
         )
     if known is not None and known.parent is not None:
         seed = job.settings.seed
-        assert known.numbers is not None
+        assert known.above is not None
+        most = job.plan.unit.max_rows
         derived = derived_pairs(
-            known.part, known.parent, encoder, measurements, known.numbers, seed
+            known.part, known.parent, encoder, measurements, known.above, most, seed
         )
         measurements = measurements.with_marginals(derived)
     model = GeneratorModel(measurements, settings, seed=job.settings.seed, device=device())

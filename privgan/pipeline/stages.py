@@ -19,7 +19,7 @@ import numpy as np
 from privgan.audit.attacks.inference import FIT_ROWS, SECRETS
 from privgan.audit.fidelity.quality import MOST_COLUMNS, MOST_ROWS
 from privgan.audit.related.measures import MOST_CUSTOMERS
-from privgan.parts.history_form import parts_of
+from privgan.parts.forms import parts_of
 from privgan.planning.dpsgd_settings import CriticSettings, RatioCriticSettings
 from privgan.planning.model_stage import number_of_rounds
 from privgan.planning.plan import Plan, StepKind

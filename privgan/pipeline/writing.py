@@ -15,7 +15,8 @@ from privgan.generator.frozen_network import FrozenNetwork
 from privgan.generator.part_model import PartModel
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.measurement.marginals import Target, exact_counts
-from privgan.parts.history_form import CUSTOMERS, HistoryForm, parts_of
+from privgan.parts.forms import parts_of
+from privgan.parts.history_form import CUSTOMERS, HistoryForm
 from privgan.parts.history_views import history_view
 from privgan.parts.part import Part
 from privgan.pipeline.candidate import Candidate

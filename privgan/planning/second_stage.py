@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from privgan.parts.history_form import parts_of
+from privgan.parts.forms import parts_of
 from privgan.parts.part import Part, step_of
 from privgan.planning.dpsgd_settings import (
     CriticSettings,

@@ -99,7 +99,7 @@ def stated_tables(schema: Schema, rows: Mapping[str, int]) -> tuple[JsonDict, ..
     found = [root | {"rows": rows[schema.root], "files": files}]
     for table in schema.tables:
         stated = table.relation()
-        keys = {key: stated[key] for key in ("name", "key", "parent") if key in stated}
+        keys = {key: stated[key] for key in ("name", "key", "parent", "order") if key in stated}
         files = [table_file(table.name, form) for form in (CSV, PARQUET)]
         found.append(keys | {"rows": rows[table.name], "files": files})
     return tuple(found)

@@ -174,6 +174,7 @@ class Schema:
             unit=PrivacyUnit(column=table.parent.column, max_rows=table.max_rows),
             columns=table.columns,
             constraints=table.constraints,
+            history=table.history,
             target=None,
             root="",
             tables=(),

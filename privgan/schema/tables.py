@@ -1,7 +1,7 @@
 """Define related tables: children of a root table, whose key names the customer.
 
 Every row of a child belongs to one row of its parent, and so to one customer. The rows of one
-parent are exchangeable.
+parent are exchangeable, or a history in order of time.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from privgan.files.json_types import JsonDict
 from privgan.schema.columns import Column
 from privgan.schema.constraints import Constraint
+from privgan.schema.history import HistoryFacts
 
 DEFAULT_LONGEST = 100
 LEFT_OUT = "left_out"
@@ -42,6 +43,7 @@ class TableFacts:
         key: The column that names a row; None where no table names this one as its parent.
         leaves_out_orphans: Whether rows whose parent is not there are left out, not refused.
         constraints: What every synthetic row holds beside the columns' own facts.
+        history: How the rows of one parent fit together; None where they are exchangeable.
     """
 
     name: str
@@ -52,6 +54,7 @@ class TableFacts:
     key: str | None = None
     leaves_out_orphans: bool = False
     constraints: tuple[Constraint, ...] = ()
+    history: HistoryFacts | None = None
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -69,5 +72,13 @@ class TableFacts:
             "longest": self.longest,
             "without_parent": LEFT_OUT if self.leaves_out_orphans else None,
             "constraints": [part.to_json() for part in self.constraints] or None,
+            **self._order(),
         }
         return {key: value for key, value in stated.items() if value is not None}
+
+    def _order(self) -> JsonDict:
+        """``order`` and ``history`` as in a schema file; the longest history is the table's own."""
+        if self.history is None:
+            return {}
+        spread = list(self.history.spread)
+        return {"order": self.history.order, "history": {"spread": spread} if spread else True}

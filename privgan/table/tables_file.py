@@ -10,8 +10,10 @@ from privgan.files.documents import Document, DocumentPath, did_you_mean, shown
 from privgan.files.json_types import JsonDict, JsonMapping
 from privgan.files.limits import LONGEST_NAME, MOST_TABLES
 from privgan.schema.columns import Column, Invented, Kind, Source
-from privgan.schema.schema import Schema
+from privgan.schema.schema import Schema, next_by_name
 from privgan.schema.tables import DEFAULT_LONGEST, Parent, TableFacts
+from privgan.table.history_file import HISTORY, ORDER
+from privgan.table.ordered_tables import order_mistakes
 
 TABLES = "tables"
 TEXT_KEYS = frozenset({"key", "table", "column"})
@@ -19,7 +21,7 @@ TEXT_KEYS = frozenset({"key", "table", "column"})
 _OF_ONE_TABLE = (
     *("columns", "constraints", "max_rows_per_unit", "order", "history", "events", "features"),
 )
-_OF_CHILDREN = ("max_rows_per_unit", "longest", "without_parent")
+_OF_CHILDREN = ("max_rows_per_unit", "longest", "without_parent", ORDER, HISTORY)
 _MOST_TOLD = 8
 # A constraint over two tables names a column that its own has not.
 _UNKNOWN, _WITHIN = "is no column", "; a constraint holds within one table"
@@ -49,7 +51,7 @@ def related_schema(document: Document, read_one: ReadOne) -> Schema:
     Raises:
         DocumentError: with every mistake and its line.
     """
-    for find in (_top_mistakes, _relation_mistakes, _key_mistakes):
+    for find in (_top_mistakes, _relation_mistakes, _key_mistakes, _order_mistakes):
         mistakes = list(find(document))
         if mistakes:
             raise DocumentError(document.name, mistakes)
@@ -174,6 +176,11 @@ def _key_mistakes(document: Document) -> Iterator[str]:
             yield from _key_column_mistakes(entry, path, name)
 
 
+def _order_mistakes(document: Document) -> Iterator[str]:
+    """Mistakes in which tables have an order."""
+    return order_mistakes(document, TABLES)
+
+
 def _unit_mistakes(entry: _Entry, unit: str) -> Iterator[str]:
     """Mistakes of the root, whose key is the unit."""
     item = entry.data
@@ -249,14 +256,13 @@ def _as_one_table(document: Document, index: int) -> _Entry:
     if parent:
         data.pop("target", None)
         data.pop("tasks", None)
-    if "constraints" in item:
-        data["constraints"] = item["constraints"]
+    data |= {key: item[key] for key in ("constraints", ORDER, HISTORY) if key in item}
     return replace(entry, data=data)
 
 
 def _child(item: JsonMapping, read: Schema, patterns: Mapping[str, str]) -> TableFacts:
     parent = Parent(table=item["parent"]["table"], column=item["parent"]["column"])
-    pattern = patterns[parent.table]
+    pattern, longest = patterns[parent.table], int(item.get("longest", DEFAULT_LONGEST))
     return TableFacts(
         name=item["name"],
         parent=parent,
@@ -265,10 +271,11 @@ def _child(item: JsonMapping, read: Schema, patterns: Mapping[str, str]) -> Tabl
             for column in read.columns
         ),
         max_rows=int(item["max_rows_per_unit"]),
-        longest=int(item.get("longest", DEFAULT_LONGEST)),
+        longest=longest,
         key=item.get("key"),
         leaves_out_orphans="without_parent" in item,
         constraints=read.constraints,
+        history=None if read.history is None else replace(read.history, longest=longest),
     )
 
 
@@ -303,6 +310,10 @@ def _agreement_mistakes(document: Document, schema: Schema) -> Iterator[str]:
         if found not in (_PLAIN_PATTERN, wanted):
             told = f"found the pattern {shown(found)}, and its parent's key has {shown(wanted)}"
             yield entry.mistake(("parent", "column"), f"{told}; leave it out here")
+        for name in () if table.history is None else table.history.spread:
+            if getattr(next_by_name(table.columns, name), "special_values", ()):
+                told = f"{shown(name)} has special values, so that its spread means nothing"
+                yield entry.mistake((HISTORY, "spread"), f"{HISTORY}.spread: {told}")
         open_ = [column.name for column in table.columns if column.facts_from(Source.MEASURED)]
         if open_:
             told = f"facts of {', '.join(map(shown, open_[:_MOST_TOLD]))} are to be measured"

@@ -140,14 +140,14 @@ def test_classes_hold_every_number_once() -> None:
         numbers = np.arange(classes.least, classes.most + 1)
         held = classes.of(numbers)
         assert list(dict.fromkeys(held)) == list(classes.labels)
-        places = np.repeat(np.arange(len(classes.labels)), 200)
-        drawn = classes.drawn(places, np.random.default_rng(0)) if classes.least else numbers
+        labels = pd.Series(np.repeat(np.array(classes.labels, dtype=object), 200))
+        drawn = classes.drawn(labels, np.random.default_rng(0))
         assert set(drawn) == set(numbers)
 
 
 def test_drawn_numbers_lie_in_their_class_and_have_its_mean() -> None:
     classes = NumberClasses(1, 10, 100)
     for place, label in enumerate(classes.labels):
-        drawn = classes.drawn(np.full(4_000, place), np.random.default_rng(place))
+        drawn = classes.drawn(pd.Series([label] * 4_000), np.random.default_rng(place))
         assert set(classes.of(drawn)) == {label}
         assert drawn.mean() == pytest.approx(classes.means[place], rel=0.02)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from privgan.owner.private_table import bounded
-from privgan.parts.history_form import parts_with_fingerprint
+from privgan.parts.forms import parts_with_fingerprint
 from privgan.parts.related_form import RelatedForm
 from privgan.parts.related_views import RelatedFrames, children_of_each, related_view
 from privgan.related.keys import linked

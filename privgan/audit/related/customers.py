@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -24,11 +24,13 @@ class Family:
         root: The root's name.
         parents: By child its parent, parents first.
         coders: By table the coding of its own columns.
+        orders: By child with an order the column that orders its rows.
     """
 
     root: str
     parents: Mapping[str, str]
     coders: Mapping[str, AuditCoder]
+    orders: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, schema: Schema, reference: RelatedFrames) -> Family:
@@ -40,6 +42,11 @@ class Family:
             coders={
                 name: AuditCoder.from_reference(schema.alone(name), reference.frames[name])
                 for name in names
+            },
+            orders={
+                table.name: table.history.order
+                for table in schema.tables
+                if table.history is not None
             },
         )
 

@@ -55,14 +55,16 @@ class RelatedTables:
 
 def related_tables(
     schema: Schema, facts: RelatedFacts | None, canary_mask: NDArray[np.bool_]
-) -> RelatedTables | str:
-    """Whole customers of all sides, or the reason why there are none.
+) -> RelatedTables | str | None:
+    """Whole customers of all sides, or the reason why there are none; None of one table.
 
     Args:
-        schema: The public facts, with related tables.
+        schema: The public facts.
         facts: The rows; None where they are unknown.
         canary_mask: Which of the root's kept-in rows are canaries' [kept-in rows], bool.
     """
+    if not schema.tables:
+        return None
     if facts is None:
         return UNKNOWN
     family = Family.of(schema, facts.kept_in)

@@ -18,7 +18,7 @@ from privgan.generator.network_form import (
     NETWORK_KIND,
     weight_counts,
 )
-from privgan.parts.history_form import parts_of
+from privgan.parts.forms import parts_of
 from privgan.planning.plan import GeneratorKind
 from privgan.privacy.budget import NEIGHBOURING_RELATION
 from privgan.release.guarantee import statement

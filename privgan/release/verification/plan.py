@@ -12,7 +12,7 @@ from typing import Any
 from privgan.domain.measured import opened
 from privgan.errors import UsageError
 from privgan.files.limits import MOST_PLANNED_CODES, MOST_PLANNED_COLUMNS
-from privgan.parts.history_form import parts_with_fingerprint
+from privgan.parts.forms import parts_with_fingerprint
 from privgan.parts.part import Part, part_of
 from privgan.planning.domain_stage import ROWS_OF_EACH, rows_of_each_of
 from privgan.planning.plan import FORMAT, GeneratorKind, Plan, StepKind

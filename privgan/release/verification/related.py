@@ -21,6 +21,7 @@ from privgan.release.verification.integrity import shown
 from privgan.release.verification.released import PARQUET as MAIN
 from privgan.release.verification.released import Released
 from privgan.release.verification.row_domain import column_problem, typed_part
+from privgan.release.verification.row_order import RowOrder
 from privgan.release.verification.rows_in_parts import WrongRowError, parts_of_rows
 from privgan.schema.columns import Invented
 from privgan.schema.constraints import place
@@ -67,12 +68,14 @@ class _Told:
         keys: A hash of each row's key, part by part; empty where it has none.
         parents: A hash of the key of its parent that each row names, part by part.
         broken: Rows that break each constraint.
+        order: The order of the rows of each parent, where they have one.
     """
 
     rows: int = 0
     keys: list[np.ndarray] = field(default_factory=list)
     parents: list[np.ndarray] = field(default_factory=list)
     broken: dict[int, int] = field(default_factory=dict)
+    order: RowOrder = field(default_factory=RowOrder)
 
 
 def related_problems(released: Released) -> list[str]:
@@ -153,8 +156,11 @@ def _take(part: pd.DataFrame, schema: Schema, table: TableFacts, told: _Told) ->
         if column.name != table.parent.column and not _bears(part[column.name], column, told.rows):
             told_of = "a value bears another serial number than its row's"
             raise WrongRowError(f"{file}: column {shown(column.name)}: {told_of}")
-    for index, count in broken(typed_part(part, schema), schema):
+    typed = typed_part(part, schema)
+    for index, count in broken(typed, schema):
         told.broken[index] = told.broken.get(index, 0) + count
+    if problem := told.order.problem(part, typed, schema):
+        raise WrongRowError(f"{file}: {problem}")
     told.parents.append(_hashed(part[table.parent.column]))
     if table.key is not None:
         told.keys.append(_hashed(part[table.key]))

@@ -19,7 +19,7 @@ from privgan.files.limits import MOST_ALL_CELLS
 from privgan.files.safe_open import open_listed, read_listed
 from privgan.files.strict_json import read_json
 from privgan.generator.network_form import FORMATS, NETWORK_FORMAT, PARTS_FORMAT
-from privgan.parts.history_form import lenders_of
+from privgan.parts.forms import lenders_of
 from privgan.release.contents import largest_of
 from privgan.release.guarantee import versions
 from privgan.release.manifest import Manifest

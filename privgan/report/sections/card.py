@@ -65,7 +65,9 @@ def card_section(
 def _rows_of_one(schema: Facts, words: Words) -> Text:
     """How the rows of one customer go together."""
     if schema.get("tables"):
-        return words("card.rows_related", root=Run(schema["root"], Look.NAME))
+        ordered = any("order" in table for table in schema["tables"])
+        text = "card.rows_ordered" if ordered else "card.rows_related"
+        return words(text, root=Run(schema["root"], Look.NAME))
     return words("card.rows_history" if schema.get("history") else "card.rows_independent")
 
 

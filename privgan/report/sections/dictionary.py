@@ -68,6 +68,9 @@ def _related(child: Facts, schema: Facts, words: Words) -> Iterator[Block]:
             root=Run(short(schema["root"], _LONGEST_NAME), Look.NAME),
         )
     )
+    if "order" in child:
+        unit, order = (short(name, _LONGEST_NAME) for name in (parent["table"], child["order"]))
+        yield Paragraph(text=words("dictionary.history", unit=unit, order=order))
     yield Table(
         caption=words("dictionary.caption_of", table=short(child["name"], _LONGEST_NAME)),
         columns=tuple(Heading(heading=words(key)) for key in _HEADINGS),
