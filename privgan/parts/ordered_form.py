@@ -22,8 +22,8 @@ from privgan.schema.constraints import AtMost, Constraint, WhenThen
 # With more numbers of its own a child has means of those alone whose spread is modelled: pairs of
 # the root would cost too much.
 MOST_AVERAGED = 3
-# Of rows at even chances one step in nine millions is longer.
-_LONGEST_STEP = 16.0
+# Of rows at even chances one step in 400 is longer. Noise of longer ones would end histories early.
+_LONGEST_STEP = 6.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +108,7 @@ class OrderedForm(HistoryForm):
 
     @cached_property
     def step_column(self) -> Numeric:
-        """The step; one beyond the longest counts as it, so that noise ends no history early."""
+        """The step; one beyond the longest counts as it."""
         return replace(super().step_column, upper=min(_LONGEST_STEP, float(self.facts.longest)))
 
     @cached_property

@@ -163,7 +163,10 @@ class RelatedForm:
         Returns:
             Columns of the child's part [parents, columns], and how many rows each parent has.
         """
-        number, names = self.numbers(child, parents[self.count(child)], rng), dict(self._above(child))
+        number, names = (
+            self.numbers(child, parents[self.count(child)], rng),
+            dict(self._above(child)),
+        )
         found = pd.DataFrame({name: parents[column.name] for name, column in names.items()})
         if child.name in self.histories:
             return self.histories[child.name].known(found, number, rng), number

@@ -33,6 +33,9 @@ class RelatedFrames:
     customers: Mapping[str, np.ndarray]
 
 
+_Columns = dict[str, pd.Series | np.ndarray]
+
+
 def related_view(
     name: str, form: RelatedForm, rows: RelatedFrames, shuffle: np.ndarray | None = None
 ) -> View:
@@ -45,7 +48,7 @@ def related_view(
         shuffle: A random number of each of the table's rows [rows], by which the rows of a parent
             are put in order; not needed for the root, and for rows that have an order.
     """
-    own = {column.name: rows.frames[name][column.name] for column in form.own(name)}
+    own: _Columns = {part.name: rows.frames[name][part.name] for part in form.own(name)}
     told = _told(name, form, rows)
     if name == form.schema.root:
         return View(pd.DataFrame(own | told), rows.customers[name])
@@ -68,7 +71,7 @@ def _ordered(
     child: TableFacts,
     form: RelatedForm,
     rows: RelatedFrames,
-    drawn: Mapping[str, pd.Series | np.ndarray],
+    drawn: _Columns,
 ) -> View:
     """The view of rows that have an order: each beside its parent's columns and the row before."""
     frame = pd.DataFrame({**_above(child, form, rows), **drawn})
@@ -77,16 +80,15 @@ def _ordered(
     return View(found.frame, roots[found.customers])
 
 
-def _told(name: str, form: RelatedForm, rows: RelatedFrames) -> dict[str, np.ndarray]:
-    """The number of rows of each child, and the means of their numbers [rows]; of histories more.
-    """
-    found: dict[str, np.ndarray] = {}
+def _told(name: str, form: RelatedForm, rows: RelatedFrames) -> _Columns:
+    """The number of rows of each child, and means of its numbers [rows]; of histories more."""
+    found: _Columns = {}
     for child in form.children(name):
         if child.name in form.histories:
             size, frame = len(rows.frames[name]), rows.frames[child.name]
             history = form.histories[child.name]
             summaries = summaries_of(history, frame, rows.parents[child.name], size)
-            found |= {column: summaries[column] for column in summaries}
+            found |= {part.name: summaries[part.name] for part in history.summaries}
             continue
         found[form.count(child)] = _classes(child, form, rows)
         for column in form.averaged(child):

@@ -99,9 +99,7 @@ class _Context:
         parents = {column.name: column.decode(codes, rng) for column, codes in columns}
         # A child's codes may be coarser than its parent's.
         above, number = known(pd.DataFrame(parents), rng)
-        coded = [
-            encoder.columns[names.index(name)].encode(above[name]) for name in above.columns
-        ]
+        coded = [encoder.columns[names.index(name)].encode(above[name]) for name in above.columns]
         another = {
             names.index(name): names.index(part.borrowed[name][1])
             for name in part.context[len(coded) : part.derived]

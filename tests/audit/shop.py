@@ -50,7 +50,9 @@ def shop_figures(*tables: Tables, seed: int = 0) -> dict[str, Metric]:
     check_lengths(audit, audit.canary_mask)
     prepared = prepare(audit, audit.canary_mask, Claim(audit.epsilon, audit.delta), "")
     assert prepared.related is not None
-    found = all_related_metrics(prepared.related, prepared.no_attack, prepared.claim, audit.seed, ordered=prepared.ordered)
+    found = all_related_metrics(
+        prepared.related, prepared.no_attack, prepared.claim, audit.seed, ordered=prepared.ordered
+    )
     return {metric.name: metric for metric in found}
 
 

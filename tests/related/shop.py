@@ -104,3 +104,8 @@ def written(folder: Path, tables: dict[str, pd.DataFrame], form: str = "csv") ->
         else:
             frame.to_parquet(folder / f"{name}.parquet", index=False)
     return folder
+
+
+ORDERED = SCHEMA.replace(
+    "    longest: 8\n", "    longest: 8\n    order: day\n    history: {spread: [amount]}\n"
+)

@@ -61,6 +61,10 @@ from tests.sabotage.checks_of_network import (
     the_networks_batches_are_poisson_samples,
     the_networks_rows_are_charged_before,
 )
+from tests.sabotage.checks_of_ordered import (
+    each_customers_ordered_rows_are_its_own,
+    ordered_views_hold_no_more_rows_than_their_steps_count,
+)
 from tests.sabotage.checks_of_related import (
     each_customers_rows_are_its_own_in_every_table,
     related_views_hold_no_more_rows_than_their_steps_count,
@@ -112,6 +116,8 @@ ALL = (
     each_customers_rows_are_its_own_in_every_table,
     related_views_hold_no_more_rows_than_their_steps_count,
     rows_that_belong_to_nobody_are_refused,
+    each_customers_ordered_rows_are_its_own,
+    ordered_views_hold_no_more_rows_than_their_steps_count,
     a_customers_events_are_one_sample,
     each_customers_views_are_its_own,
     views_hold_no_more_rows_than_their_steps_count,

@@ -153,8 +153,9 @@ FRAMES = {
         *("exchanged", "of", "_scaled", "_squared", "_ordinary", "_classes", "_allowed", "_dealt"),
     },
     "generator/history_draws.py": {
-        *("of", "_block", "_coded", "_event", "_own", "_alone", "_held", "_holds"),
+        *("of", "_block", "_coded", "_event", "_own", "_alone", "_held", "_holds", "_drawn"),
     },
+    "generator/ordered_draws.py": {"of"},
     "generator/history_sampler.py": {"chunk", "_presented"},
     "generator/completion.py": {"_typed"},
     "generator/row_sampler.py": {"chunk", "finished", "typed"},
