@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.benchmarks.histories import figures, sequences
+from tests.benchmarks.histories import figures, orders, sequences
+
+_START = pd.Timestamp("2016-01-01")
 
 
 def _purchases(customers: int, seed: int, *, level: float) -> pd.DataFrame:
@@ -62,3 +64,19 @@ def test_cells_of_money_are_shares() -> None:
     )
     assert float(cells.sum()) == pytest.approx(1)
     assert figures.distance(cells, cells) == 0
+
+
+def test_orders_are_as_near_as_they_are_made() -> None:
+    customers = pd.DataFrame({"customer_id": range(200), "sign_up_date": "2016-01-05"})
+    owner = np.repeat(np.arange(200), 3)
+    days = _START + pd.to_timedelta(owner % 100 + np.tile([0, 7, 40], 200), unit="D")
+    rows = pd.DataFrame({"customer_id": owner, "ordered_at": days, "amount": 1.0 + owner})
+    rows = rows.assign(department=np.where(owner % 2, "home", "garden"), channel="web")
+    same = orders.compared((customers, rows), (customers, rows))
+    assert max(same[name] for name in ("gaps", "first", "last", "span", "number")) == 0
+    assert same["same department"] == same["same channel"] == 1
+    assert same["after sign-up"] == pytest.approx(0.96)
+    later = rows.assign(ordered_at=days + pd.to_timedelta(30 * np.tile([0, 0, 1], 200), unit="D"))
+    moved = orders.compared((customers, later), (customers, rows))
+    assert moved["first"] == 0
+    assert min(moved[name] for name in ("gaps", "last", "span")) > 0.2

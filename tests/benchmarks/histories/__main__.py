@@ -1,6 +1,7 @@
 """Fit histories of CDNOW or of the simulator, and print figures of whole customers.
 
-``python -m tests.benchmarks.histories cdnow --data DATA`` or ``simulator --customers 100000``.
+``python -m tests.benchmarks.histories cdnow --data DATA``, ``simulator --customers 100000`` or
+``orders --customers 20000``.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import pandas as pd
 
 import privgan
 from privgan.demo import simulate_shop
-from tests.benchmarks.histories import figures, sequences
+from tests.benchmarks.histories import figures, orders, sequences
 
 _CDNOW = """
 format: privgan.schema/1
@@ -103,6 +104,26 @@ def simulator(
     for seed in range(seeds):
         made = _made(schema, known, epsilon, seed, generator, effort)
         click.echo(f"seed {seed}: told apart {figures.told_apart(judged, _flat(made)):.3f}")
+
+
+@main.command("orders")
+@click.option("--customers", default=20_000, show_default=True)
+@click.option("--ordered/--exchangeable", default=True, help="Whether orders are histories.")
+@click.option("--epsilon", default=3.0, show_default=True)
+@click.option("--seeds", default=3, show_default=True)
+@click.option("--effort", default="quick", show_default=True)
+def related_orders(customers: int, ordered: bool, epsilon: float, seeds: int, effort: str) -> None:
+    """The demo's three related tables; figures are of the orders."""
+    with tempfile.TemporaryDirectory() as folder:
+        both = [
+            orders.tables_of(Path(folder) / str(seed), customers, seed, ordered=ordered)
+            for seed in (1, 2)
+        ]
+        real, other = (orders.read(tables) for tables, _ in both)
+        click.echo(figures.as_line("two real tables", orders.compared(other, real)))
+        for seed in range(seeds):
+            made = orders.fitted(*both[0], customers, epsilon, effort, seed)
+            click.echo(figures.as_line(f"seed {seed}", orders.compared(made, real)))
 
 
 def _orders(customers: int, seed: int) -> pd.DataFrame:
