@@ -29,6 +29,9 @@ class HistoryFacts:
 
     def to_json(self) -> JsonDict:
         """``order`` and ``history``, as in a schema file."""
-        lists = {"constant": self.constant, "spread": self.spread}
-        stated = {key: list(names) for key, names in lists.items() if names}
+        stated = {key: names for key, names in self.lists().items() if names}
         return {"order": self.order, "history": {"longest": self.longest} | stated}
+
+    def lists(self) -> dict[str, list[str]]:
+        """The columns that ``history`` names, by its keys."""
+        return {"constant": list(self.constant), "spread": list(self.spread)}

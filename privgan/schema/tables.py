@@ -80,5 +80,5 @@ class TableFacts:
         """``order`` and ``history`` as in a schema file; the longest history is the table's own."""
         if self.history is None:
             return {}
-        spread = list(self.history.spread)
-        return {"order": self.history.order, "history": {"spread": spread} if spread else True}
+        stated = {key: found for key, found in self.history.lists().items() if found}
+        return {"order": self.history.order, "history": stated or True}

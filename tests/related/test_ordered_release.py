@@ -105,3 +105,11 @@ def test_further_customers_have_histories_too(ordered_run: Path) -> None:
     found = privgan.load(ordered_run / "release").sample_tables(50, where="segment=loyal")
     assert (_gaps(found["orders"]) >= 0).all()
     assert found["orders"]["customer"].isin(found["customers"]["customer"]).all()
+
+
+def test_a_customer_may_have_no_order_at_all(ordered_run: Path) -> None:
+    model = privgan.load(ordered_run / "release")
+    alone = [model.sample_tables(1, where="segment=new", seed=seed) for seed in range(12)]
+    numbers = [len(found["orders"]) for found in alone]
+    assert min(numbers) == 0 < max(numbers)
+    assert {len(found["lines"]) for found in alone if not len(found["orders"])} == {0}

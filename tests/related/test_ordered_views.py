@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from privgan.errors import DocumentError
 from privgan.parts.forms import parts_with, parts_with_fingerprint
 from privgan.parts.related_form import RelatedForm
 from privgan.parts.related_views import related_view
@@ -27,6 +31,30 @@ def test_the_schema_reads_back_with_its_order() -> None:
     plain = ORDERED.replace("{spread: [amount]}", "true")
     assert parse_schema(dump_schema(schema(plain))) == schema(plain)
     assert FACTS.fingerprint() != schema().fingerprint()
+
+
+def test_one_table_alone_has_an_order_and_a_spread_has_ordinary_numbers() -> None:
+    lines = (
+        ORDERED.replace("{table: orders, column: order}", "{table: customers, column: customer}")
+        .replace("- {name: order, kind: identifier}\n", "- {name: customer, kind: identifier}\n")
+        .replace("    longest: 4\n", "    longest: 4\n    order: pieces\n    history: true\n")
+    )
+    special = ORDERED.replace("decimals: 2,", "decimals: 2, special_values: [0],")
+    for text, told in (
+        (lines, "table 'lines': has an order, and 'orders' has one; one table alone may"),
+        (special, "history.spread: 'amount' has special values"),
+    ):
+        with pytest.raises(DocumentError, match="line ") as caught:
+            schema(text)
+        assert told in str(caught.value), caught.value
+
+
+def test_facts_of_a_history_that_a_table_cannot_have_are_refused() -> None:
+    orders = FACTS.child("orders")
+    assert orders.history is not None
+    wrong = replace(orders, history=replace(orders.history, constant=("channel",)))
+    with pytest.raises(DocumentError, match=r"history\.constant is left out here"):
+        parse_schema(dump_schema(replace(FACTS, tables=(wrong, FACTS.child("lines")))))
 
 
 def test_the_parent_tells_summaries_and_the_rows_look_at_the_row_before() -> None:
