@@ -70,7 +70,8 @@ def test_the_manifest_names_the_order_and_it_verifies(ordered_run: Path) -> None
     release = ordered_run / "release"
     manifest = json.loads((release / "manifest.json").read_text())
     assert [table.get("order") for table in manifest["tables"]] == [None, "day", None]
-    assert verify_release(release).ok, verify_release(release).problems
+    found = verify_release(release)
+    assert found.ok, found.problems
     text = (release / "report.md").read_text()
     assert "The rows of one customers are a history in the order of day" in text
     assert "given that parent and the row before" in text
