@@ -86,8 +86,10 @@ RECEIPTS = frozenset({"receipt", "charge", "mint", "_charged", "rest_of"})
 # Functions that read rows or hold them, and who may call them.
 CALLS = {
     # Profiles are a person's own wishes: they reach sampling alone, and no fit.
-    "read_source": {OWNERS, "table/files.py", "table/profiles.py"},
-    "read_profiles": {"api/sampling.py", "cli/sampling.py"},
+    "read_source": {OWNERS, "table/files.py", "table/past_events.py", "table/profiles.py"},
+    "read_profiles": {"api/sampling.py", "cli/sampling.py", "pipeline/recommending.py"},
+    # So are past events of which the next one is wanted.
+    "read_past_events": {"pipeline/recommending.py"},
     "profiles_of": {"table/profiles.py"},
     "stream_source": {"features/building.py"},
     "build_features": {OWNERS},
