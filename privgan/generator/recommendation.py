@@ -212,7 +212,9 @@ class Recommender:
     def _some(self, known: Known) -> np.ndarray:
         found = np.empty((len(known.codes), len(self._column.categories)))
         partners = self._ties.partners
-        given = np.array([known.given(name) for name in partners]).T.reshape(-1, len(partners))
+        given = np.zeros((len(known.codes), len(partners)), dtype=bool)
+        for place, name in enumerate(partners):
+            given[:, place] = known.given(name)
         for pattern in np.unique(given, axis=0):
             rows = np.flatnonzero((given == pattern).all(1))
             found[rows] = self._alike(known.take(rows), pattern)
