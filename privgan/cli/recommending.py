@@ -74,9 +74,7 @@ def recommend(
     if not profile.exists():
         raise UsageError(f"{profile}: is not there; give --profile a file")
     synthesizer = loaded_model(model)
-    found = ranked(
-        synthesizer, profile, column, top, new=new, marker=missing_marker, seed=seed
-    )
+    found = ranked(synthesizer, profile, column, top, new=new, marker=missing_marker, seed=seed)
     if out is not None:
         with owner_only():
             text = found.csv_text if out.suffix.lower() == ".csv" else found.json_text

@@ -130,9 +130,7 @@ class NetworkConditionals:
 
     exact = False
 
-    def __init__(
-        self, network: FrozenNetwork, missing: tuple[int | None, ...], seed: int
-    ) -> None:
+    def __init__(self, network: FrozenNetwork, missing: tuple[int | None, ...], seed: int) -> None:
         self._network, self._seed = network, seed
         self._proposal = NetworkProposal(network, missing)
 
@@ -234,7 +232,7 @@ class Recommender:
         return self._ties.spread(joint, free, known)
 
     def _held(self, known: Known) -> np.ndarray:
-        """Which categories hold the constraints whose other columns are given [rows, categories]."""
+        """Which categories hold constraints whose other columns are given [rows, categories]."""
         rows, texts = len(known.codes), self._column.categories
         found = np.ones((rows, len(texts)), dtype=bool)
         for rule in self.left_out:
@@ -243,8 +241,9 @@ class Recommender:
             if not whole.any():
                 continue
             here = np.flatnonzero(whole)
+            each = np.repeat(here, len(texts))
             typed = pd.DataFrame(
-                {name: known.cells[name].values.iloc[np.repeat(here, len(texts))] for name in others}
+                {name: known.cells[name].values.iloc[each] for name in others}
             ).reset_index(drop=True)
             typed[self._column.name] = np.tile(np.array(texts, dtype=object), len(here))
             found[here] = holds(rule, typed, self._schema).reshape(len(here), len(texts))
@@ -278,7 +277,7 @@ class _Ties:
         for rule in rules:
             allowed = pd.DataFrame(list(rule.allowed), columns=list(rule.columns), dtype=object)
             frame = frame.merge(allowed, on=[name for name in rule.columns if name in frame])
-        partners = tuple(name for name in frame if name != column.name)
+        partners = tuple(str(name) for name in frame.columns if name != column.name)
         size = math.prod(codes[name].size for name in (*partners, column.name))
         if size > _MOST_JOINT:
             frame, partners = alone, ()
@@ -304,7 +303,11 @@ class _Ties:
             The shares of the categories [rows, categories].
         """
         rows, possible = len(joint), np.ones((len(joint), len(self.cells)))
-        place, weights, size = np.zeros(len(self.cells), dtype=np.int64), np.ones(len(self.cells)), 1
+        place, weights, size = (
+            np.zeros(len(self.cells), dtype=np.int64),
+            np.ones(len(self.cells)),
+            1,
+        )
         for index, name in enumerate((*self.partners, self.column.name)):
             column, own = self.codes[name], self.cells[:, index]
             if name in free or name == self.column.name:

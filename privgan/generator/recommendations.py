@@ -104,16 +104,13 @@ class Recommendations:
     def to_json(self) -> JsonDict:
         """All lines by profile, with what they are worth."""
         starts = np.searchsorted(self.owner, np.arange(len(self.names) + 1))
-        values, shares = self.values.tolist(), self.probability.tolist()
+        lines = [
+            {"rank": int(rank), "value": value, "probability": float(share)}
+            for rank, value, share in zip(self.rank, self.values, self.probability, strict=True)
+        ]
         profiles = [
-            {
-                self.whose: name,
-                "recommended": [
-                    {"rank": place - first + 1, "value": values[place], "probability": shares[place]}
-                    for place in range(first, last)
-                ],
-            }
-            for name, first, last in zip(self.names, starts, starts[1:], strict=False)
+            {self.whose: name, "recommended": lines[first:last]}
+            for name, first, last in zip(self.names, starts[:-1], starts[1:], strict=True)
         ]
         return {
             "column": self.column,

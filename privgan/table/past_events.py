@@ -70,9 +70,7 @@ def read_past_events(
     return PastEvents(np.asarray(customers), owner.astype(np.int64), cells)
 
 
-def _check_columns(
-    frame: pd.DataFrame, schema: Schema, name: str, needed: tuple[str, str]
-) -> None:
+def _check_columns(frame: pd.DataFrame, schema: Schema, name: str, needed: tuple[str, str]) -> None:
     names = [str(column) for column in frame.columns]
     for column in names:
         if column not in schema.names:
