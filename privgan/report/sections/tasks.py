@@ -85,14 +85,11 @@ def name_of(task: JsonMapping, words: Words) -> Text:
 def _forecast(task: JsonMapping, words: Words) -> Text:
     """A forecast in words."""
     period = words.text(f"tasks.period_{task.get('period', Period.MONTH.value)}")
-    name = "tasks.forecast" if "target" in task else "tasks.forecast_rows"
-    return words(
-        name,
-        count=task.get("horizon", HORIZON),
-        target=short(task.get("target", ""), _LONGEST),
-        date=short(task["date"], _LONGEST),
-        period=Run(period),
-    )
+    date, count = short(task["date"], _LONGEST), task.get("horizon", HORIZON)
+    if "target" not in task:
+        return words("tasks.forecast_rows", count=count, date=date, period=Run(period))
+    target = short(task["target"], _LONGEST)
+    return words("tasks.forecast", count=count, target=target, date=date, period=Run(period))
 
 
 def _with_share(task: JsonMapping, shapes: Sequence[NoisyShape], words: Words) -> Text:
