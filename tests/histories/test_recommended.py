@@ -1,4 +1,4 @@
-"""The next event of a customer: told by the last one and by what is constant, of the model alone."""
+"""A customer's next event: told by the last one and by what is constant, of the model alone."""
 
 from __future__ import annotations
 

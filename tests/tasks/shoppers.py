@@ -1,4 +1,4 @@
-"""Made-up purchases whose next one is told by those before, with a season, for the audit's tests."""
+"""Made-up purchases, the next told by those before, with a season: for the audit's tests."""
 
 from __future__ import annotations
 

@@ -28,6 +28,7 @@ HELD_OUT = 0.2
 # What is compared: each gives every held-out customer a score of every value.
 MODEL, SYNTHETIC = "privgan recommend", "item similarity, synthetic rows"
 POPULARITY, REAL, BEFORE = "popularity", "item similarity, real rows", "the last one's successors"
+_DRAWN = 50_000  # Synthetic rows, for the recommender that is fitted on them.
 _STRENGTH = 20.0  # Purchases that popularity counts for among a value's successors.
 
 
@@ -96,6 +97,7 @@ def _fitted(name: str, purchases: Purchases, seed: int, effort: str) -> Measured
             epsilon=EPSILON,
             delta=DELTA,
             public_rows=len(fitted),
+            rows=min(_DRAWN, len(fitted)),
             effort=effort,
             seed=seed,
             on_violation="clamp",
