@@ -76,7 +76,7 @@ def _figures(found: Sequence[Measured], table: str) -> Iterator[str]:
         told = (_told([one.figures[way][figure] for one in found]) for figure in _FIGURES)
         yield f"| {table} | {_named(way)} | {' | '.join(told)} |"
     asked, fitted = found[0].asked, found[0].customers
-    yield f"| {table} | | {fitted:,} customers fitted | {asked:,} asked |"
+    yield f"| {table} | fits: {len(found)} | {fitted:,} customers fitted | {asked:,} asked |"
 
 
 def _named(way: str) -> str:
@@ -93,7 +93,7 @@ _INTRODUCTION = f"""Made by `python -m tests.benchmarks.uses --data DATA --work 
 the customers is held out. The others are fitted at ε = {EPSILON:g}, δ = {DELTA:g}, effort
 {{effort}}, as histories with a task of kind `recommendation`. Each held-out customer's last
 purchase is to be found from those before. All values are ranked, none is sampled. Medians of the
-seeds, smallest and largest in brackets.
+fits that have ended, smallest and largest in brackets.
 
 - `{SHOP}`: order lines of `privgan.demo.simulate_shop`, 720 products. A constraint of the schema
   says which department each product belongs to.
