@@ -100,9 +100,10 @@ fits that have ended, smallest and largest in brackets.
 - `{CDNOW}`: CDNOW's purchases. The file names no product. So the band of five dollars that a
   purchase costs stands for one: 21 values.
 - `{MODEL}` asks the released model alone.
-- *{SYNTHETIC}* and *{REAL}*: the library implicit's item-to-item cosine similarity, as the audit's.
-- *{BEFORE}*: a second recommender of real rows. It ranks what followed the value of the last
-  purchase among real customers.
+- *{SYNTHETIC}* and
+  *{REAL}*: item-to-item cosine similarity by the library implicit, as in the audit.
+- *{BEFORE}*: a second recommender of real rows.
+  It ranks what followed the value of the last purchase among real customers.
 """
 _REMARKS = """The model knows a customer's last purchase and what is constant, not the whole past.
 Item similarity knows the whole past, and not its order. In the simulator lines of one order are of
