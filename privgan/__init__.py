@@ -38,6 +38,7 @@ _HOMES = {
     "Events": "privgan.api.features",
     "Feature": "privgan.api.features",
     "Float": "privgan.api.columns",
+    "ForecastTask": "privgan.schema.tasks",
     "Identifier": "privgan.api.columns",
     "IncompleteError": "privgan.errors",
     "Integer": "privgan.api.columns",
@@ -55,6 +56,7 @@ _HOMES = {
     "PrivacyLedger": "privgan.ledger.ledger",
     "PrivacyUnit": "privgan.privacy.budget",
     "PrivganError": "privgan.errors",
+    "RecommendationTask": "privgan.schema.tasks",
     "RegressionTask": "privgan.schema.tasks",
     "ReleaseExistsError": "privgan.errors",
     "ResponseTask": "privgan.schema.tasks",
@@ -163,6 +165,8 @@ if TYPE_CHECKING:
     from privgan.schema.constraints import AtMost as AtMost
     from privgan.schema.constraints import Combinations as Combinations
     from privgan.schema.constraints import WhenThen as WhenThen
+    from privgan.schema.tasks import ForecastTask as ForecastTask
+    from privgan.schema.tasks import RecommendationTask as RecommendationTask
     from privgan.schema.tasks import RegressionTask as RegressionTask
     from privgan.schema.tasks import ResponseTask as ResponseTask
     from privgan.schema.tasks import ScorecardTask as ScorecardTask

@@ -39,6 +39,7 @@ ONLY_IN = {
     "optbinning": {"audit/tasks/binning.py"},
     "sklift": {"audit/tasks/uplift.py"},
     "imblearn": {"audit/tasks/augmentation.py"},
+    "implicit": {"audit/tasks/recommender.py"},
     "sqlalchemy": {
         "interchange/sql.py",
         "ledger/store.py",

@@ -18,6 +18,7 @@ from privgan.audit.attacks.reference_model import Game, reference_model_metrics
 from privgan.audit.lower_bounds.ceilings import Claim
 from privgan.audit.lower_bounds.twin import judge_game
 from privgan.audit.suite import AuditInputs, run_audit
+from privgan.audit.tasks.stage import all_task_metrics
 from privgan.metric import Metric, Status
 from privgan.metrics import LANGUAGES, Definition, Exposure, Interval, Maker, registered, registry
 from privgan.policy import fact_vocabulary
@@ -28,6 +29,7 @@ from tests.audit.events import figures, inputs, population
 from tests.audit.shop import shop_figures, shop_sides
 from tests.histories.purchases import purchases
 from tests.related.shop import frames
+from tests.tasks import shoppers
 from tests.tasks.campaign import draw as draw_campaign
 from tests.tasks.campaign import inputs as inputs_of_tasks
 from tests.tasks.campaign import task_figures
@@ -114,7 +116,10 @@ def test_an_audit_makes_every_registered_metric_and_no_other(audited, others) ->
         assert found.keys() == _made_by(maker)
     tasks = inputs_of_tasks(draw_campaign(300, 3), rows=300)
     none_left_out = replace(tasks, left_out=tasks.left_out.iloc[:0])
-    assert task_figures(none_left_out).keys() == _made_by(Maker.TASK_AUDIT)
+    purchased = shoppers.tables(shoppers.draw(60, 3), customers=60)
+    of_histories = {part.name for part in all_task_metrics(shoppers.SCHEMA.tasks, purchased)}
+    found = task_figures(none_left_out).keys()
+    assert found | of_histories == _made_by(Maker.TASK_AUDIT)
     assert _made_by(Maker.RUN) == {"noisy.tvd1", "noisy.tvd2"}  # privgan/pipeline/writing.py
 
 

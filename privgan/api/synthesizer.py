@@ -22,6 +22,7 @@ from privgan.api.inputs import (
 )
 from privgan.api.jobs import Ledger, fit_job, resume_fit_job
 from privgan.api.kept import Fitted, copied, fitted_of, folder_of, found
+from privgan.api.recommending import Recommends
 from privgan.api.related_tables import SamplesTables
 from privgan.api.sampling import Sampling
 from privgan.api.schema import Schema
@@ -39,7 +40,7 @@ from privgan.privacy.guarantee import Guarantee
 from privgan.progress import Progress
 
 
-class Synthesizer(Sampling, SamplesTables, Asks):
+class Synthesizer(Sampling, SamplesTables, Asks, Recommends):
     """A synthesizer with an (ε, δ) guarantee: made from a schema, fitted once, sampled for free.
 
     Args:

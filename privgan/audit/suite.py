@@ -153,9 +153,11 @@ def _stages(prepared: Prepared) -> dict[str, Callable[[], tuple[Metric, ...]]]:
             prepared.canaries, prepared.white_box, prepared.no_attack, prepared.claim, seed
         ),
     }
-    if prepared.tasks:
-        stages["tasks"] = lambda: all_task_metrics(prepared.tasks, TaskTables(coder, *tables, seed))
     histories, canaries = prepared.histories, prepared.canaries
+    if prepared.tasks:
+        stages["tasks"] = lambda: all_task_metrics(
+            prepared.tasks, TaskTables(coder, *tables, seed, histories)
+        )
     if histories is not None:
         stages["histories"] = lambda: all_history_metrics(
             histories, canaries, prepared.no_attack, prepared.claim, seed

@@ -42,6 +42,11 @@ _COMMANDS = {
     "fit": ("privgan.cli.runs", "fit", "Fit a candidate."),
     "resume": ("privgan.cli.runs", "resume", "Go on with an interrupted fit or run."),
     "sample": ("privgan.cli.sampling", "sample", "Sample rows from a candidate or a release."),
+    "recommend": (
+        "privgan.cli.recommending",
+        "recommend",
+        "Rank a column's values for profiles or histories. INTERNAL.",
+    ),
     "ask": (
         "privgan.cli.asking",
         "ask",

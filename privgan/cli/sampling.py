@@ -125,7 +125,7 @@ def sample(
 
     if out.exists():
         raise UsageError(f"{out}: is there already; choose another --out")
-    synthesizer = _loaded(model)
+    synthesizer = loaded_model(model)
     if missing_marker is not None and given is None:
         raise UsageError("--missing-marker goes with --given")
     if given is not None:
@@ -158,7 +158,7 @@ def sample(
         click.echo(f"note: {chunks.note}", err=True)
 
 
-def _loaded(model: Path) -> Synthesizer:
+def loaded_model(model: Path) -> Synthesizer:
     """The model of a candidate or of an intact release."""
     from privgan.pipeline.folders import model_folder
     from privgan.release.manifest import MANIFEST_NAME

@@ -131,6 +131,24 @@ class MixtureProposal:
 
         And the logarithm of the probability of each profile's known codes [profiles].
         """
+        found, highest = self._likelihoods(known)
+        ends = np.cumsum(found, axis=1, dtype=np.float64)
+        total = ends[:, -1:].copy()
+        ends /= total
+        ends += np.arange(len(known))[:, None]
+        return ends, np.log(total[:, 0] / self._mixture.entries) + highest
+
+    def shares(self, known: np.ndarray) -> np.ndarray:
+        """Probability of each entry given each profile's known codes [profiles, entries]."""
+        found = self._likelihoods(known)[0].astype(np.float64)
+        shares: np.ndarray = found / found.sum(1, keepdims=True)
+        return shares
+
+    def _likelihoods(self, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What each entry gives the known codes, relative to the largest [profiles, entries].
+
+        And the logarithm of the largest [profiles].
+        """
         logs = np.zeros((len(known), self._mixture.entries), dtype=np.float32)
         for column, table in enumerate(self._logs):
             if (known[:, column] != ANY).any():
@@ -138,12 +156,7 @@ class MixtureProposal:
         highest = logs.max(1, keepdims=True)
         logs -= highest
         np.exp(logs, out=logs)
-        ends = np.cumsum(logs, axis=1, dtype=np.float64)
-        total = ends[:, -1:].copy()
-        ends /= total
-        ends += np.arange(len(known))[:, None]
-        found = np.log(total[:, 0] / self._mixture.entries) + highest[:, 0]
-        return ends, found
+        return logs, highest[:, 0]
 
     def finished(
         self, origins: np.ndarray, known: np.ndarray, until: int, rng: np.random.Generator

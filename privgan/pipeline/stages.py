@@ -218,6 +218,8 @@ _TASK_SECONDS = {
     TaskKind.UPLIFT: (4.0, 4.0),
     TaskKind.SEGMENTS: (0.5, 6.0),
     TaskKind.REGRESSION: (0.3, 4.0),
+    TaskKind.RECOMMENDATION: (1.0, 6.0),
+    TaskKind.FORECAST: (0.3, 0.5),
 }
 
 

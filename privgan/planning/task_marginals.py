@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from privgan.schema.schema import Schema, choose_target
-from privgan.schema.tasks import SegmentsTask, UpliftTask
+from privgan.schema.tasks import UpliftTask
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def task_marginals(schema: Schema) -> TaskMarginals:
     places = {name: place for place, name in enumerate(names)}
     target = schema.target or choose_target(schema.modelled)
     targets = {places[name] for task in schema.tasks if task.main for name in task.named}
-    groups = (task.columns for task in schema.tasks if isinstance(task, SegmentsTask))
+    groups = (task.together for task in schema.tasks)
     return TaskMarginals(
         targets=frozenset(targets | ({places[target]} if target else set())),
         groups=tuple(frozenset(places[name] for name in group) for group in groups if group),

@@ -11,6 +11,7 @@ from privgan.files.json_types import JsonDict
 
 CLUSTERS = 5
 FEWEST_CLUSTERS, MOST_CLUSTERS = 2, 20
+HORIZON = 3
 
 
 class TaskKind(StrEnum):
@@ -21,6 +22,17 @@ class TaskKind(StrEnum):
     UPLIFT = "uplift"
     SEGMENTS = "segments"
     REGRESSION = "regression"
+    RECOMMENDATION = "recommendation"
+    FORECAST = "forecast"
+
+
+class Period(StrEnum):
+    """The periods of a forecast."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    QUARTER = "quarter"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +51,11 @@ class Task:
     def named(self) -> tuple[str, ...]:
         """The columns that it names."""
         return () if self.main is None else (self.main,)
+
+    @property
+    def together(self) -> tuple[str, ...]:
+        """The columns of which it needs what they have in common; empty for none in particular."""
+        return ()
 
     def to_json(self) -> JsonDict:
         """The task as in a schema file; what is left as it is by default is left out."""
@@ -144,6 +161,11 @@ class SegmentsTask(Task):
         """The columns that tell the groups apart, where they are named."""
         return self.columns
 
+    @property
+    def together(self) -> tuple[str, ...]:
+        """The same columns."""
+        return self.columns
+
     def __str__(self) -> str:
         """The task in a few words."""
         columns = f" of {', '.join(self.columns)}" if self.columns else ""
@@ -171,9 +193,71 @@ class RegressionTask(Task):
         return f"{self.kind}: {self.target}"
 
 
+@dataclass(frozen=True, kw_only=True)
+class RecommendationTask(Task):
+    """What a customer takes next, or a row goes with: values are ranked.
+
+    Attributes:
+        column: A discrete column; of a history, one of its events.
+        new: Of histories: leave out what a customer's past events hold.
+
+    >>> print(RecommendationTask(column="product", new=True))
+    recommendation: product, new ones
+    """
+
+    kind: ClassVar[TaskKind] = TaskKind.RECOMMENDATION
+    predicted: ClassVar[str | None] = "column"
+
+    column: str
+    new: bool = False
+
+    def __str__(self) -> str:
+        """The task in a few words."""
+        return f"{self.kind}: {self.column}{', new ones' if self.new else ''}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForecastTask(Task):
+    """How many rows there will be, or what they sum up to, in the periods that follow.
+
+    Attributes:
+        date: A date or datetime; None for the order of the schema's history.
+        target: The numeric column that is summed up; None to count rows.
+        period: What is counted over.
+        horizon: How many periods are forecast, 1 to 24.
+
+    >>> print(ForecastTask(date="day", target="amount"))
+    forecast: amount by month of day
+    """
+
+    kind: ClassVar[TaskKind] = TaskKind.FORECAST
+
+    date: str | None = None
+    target: str | None = None
+    period: str = Period.MONTH.value
+    horizon: int = HORIZON
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The date, and what is summed up."""
+        return tuple(name for name in (self.date, self.target) if name is not None)
+
+    @property
+    def together(self) -> tuple[str, ...]:
+        """The same columns."""
+        return self.named
+
+    def __str__(self) -> str:
+        """The task in a few words."""
+        return f"{self.kind}: {self.target or 'rows'} by {self.period} of {self.date}"
+
+
 TASKS: dict[TaskKind, type[Task]] = {
     task.kind: task
-    for task in (ResponseTask, ScorecardTask, UpliftTask, SegmentsTask, RegressionTask)
+    for task in (
+        *(ResponseTask, ScorecardTask, UpliftTask, SegmentsTask),
+        *(RegressionTask, RecommendationTask, ForecastTask),
+    )
 }
 
 

@@ -9,12 +9,20 @@ from privgan.errors import DocumentError
 from privgan.files.documents import Document, DocumentPath, did_you_mean, shown
 from privgan.files.json_types import JsonDict, JsonMapping
 from privgan.files.limits import MOST_TASKS
-from privgan.schema.columns import Discrete, Numeric, OpenCategorical, OpenNumeric
+from privgan.schema.columns import (
+    Discrete,
+    Kind,
+    Numeric,
+    OpenCategorical,
+    OpenNumeric,
+    OpenTemporal,
+    Temporal,
+)
 from privgan.schema.schema import Schema
 from privgan.schema.tasks import TASKS, Task, TaskKind, main_of
 
 TASK_LIST = "tasks"
-TEXT_KEYS = frozenset({"positive", "treated", "treatment", "outcome"})
+TEXT_KEYS = frozenset({"positive", "treated", "treatment", "outcome", "column", "date"})
 _TWO = 2
 _MOST_SHOWN = 8
 # By kind: the fields that must be there. By field: the one that names a value of its column.
@@ -24,7 +32,10 @@ _NEEDED = {
     TaskKind.UPLIFT: ("treatment", "outcome"),
     TaskKind.SEGMENTS: (),
     TaskKind.REGRESSION: ("target",),
+    TaskKind.RECOMMENDATION: ("column",),
+    TaskKind.FORECAST: ("date",),
 }
+_NUMBERS = frozenset({TaskKind.REGRESSION, TaskKind.FORECAST})  # Their target is a number.
 _VALUES = {"target": "positive", "outcome": "positive", "treatment": "treated"}
 
 
@@ -54,10 +65,12 @@ def _task(item: JsonMapping, schema: Schema) -> Task:
     kind = TaskKind(item["kind"])
     facts: JsonDict = {key: value for key, value in item.items() if key != "kind"}
     for field, value in _VALUES.items():
-        if field in facts and kind is not TaskKind.REGRESSION:
+        if field in facts and kind not in _NUMBERS:
             column = schema.column(facts[field])
             assert isinstance(column, Discrete)
             facts.setdefault(value, column.categories[-1])
+    if kind is TaskKind.FORECAST and schema.history is not None:
+        facts.setdefault("date", schema.history.order)
     if "columns" in facts:
         facts["columns"] = tuple(facts["columns"])
     return TASKS[kind](**facts)
@@ -81,18 +94,23 @@ def _mistakes(document: Document, schema: Schema) -> Iterator[str]:
 def _task_mistakes(item: JsonMapping, schema: Schema) -> Iterator[tuple[str, str]]:
     """The mistakes of one task, each with the key that it is in; empty for the whole task."""
     kind = TaskKind(item["kind"])
+    if kind is TaskKind.FORECAST and schema.history is not None:
+        item = {"date": schema.history.order, **item}
     known = ["kind", *(part.name for part in fields(TASKS[kind]))]
     for key in item:
         if key not in known:
             near = did_you_mean(key, known)
             yield key, f"a task of kind {kind} has no such key; allowed: {', '.join(known)}{near}"
-    for key in _NEEDED[kind]:
+    more = ("target",) if kind is TaskKind.FORECAST and "target" in item else ()
+    for key in (*_NEEDED[kind], *more):
         if key not in item:
             yield "", f"a task of kind {kind} needs {key}: the name of a column"
         elif key in known:
             yield from _column_mistakes(kind, key, item, schema)
     if kind is TaskKind.SEGMENTS:
         yield from _segment_mistakes(item, schema)
+    if kind is TaskKind.RECOMMENDATION:
+        yield from _recommendation_mistakes(item, schema)
     if kind is TaskKind.UPLIFT and "treatment" in item and item["treatment"] == item.get("outcome"):
         yield "outcome", "treatment and outcome are the same column"
 
@@ -109,7 +127,11 @@ def _column_mistakes(
         )
         return
     column = schema.column(item[key])
-    if kind is TaskKind.REGRESSION:
+    if key == "date":
+        if not isinstance(column, Temporal | OpenTemporal):
+            kinds = f"{Kind.DATE}, {Kind.DATETIME}"
+            yield key, f"column {shown(column.name)} is {column.kind}, allowed: {kinds}"
+    elif kind in _NUMBERS:
         if not isinstance(column, Numeric | OpenNumeric):
             yield key, f"column {shown(column.name)} is {column.kind}, allowed: integer, float"
     elif isinstance(column, OpenCategorical):
@@ -122,11 +144,13 @@ def _column_mistakes(
 
 
 def _value_mistakes(key: str, column: Discrete, item: JsonMapping) -> Iterator[tuple[str, str]]:
-    value, count = _VALUES[key], len(column.categories)
+    value, count = _VALUES.get(key), len(column.categories)
     choices = list(column.categories)
     some = ", ".join(choices[:_MOST_SHOWN]) + ", …" * (count > _MOST_SHOWN)
     if count < _TWO:
         yield key, f"column {shown(column.name)} has one value; there is nothing to tell apart"
+    elif value is None:
+        return
     elif key == "treatment" and count > _TWO:
         told = f"column {shown(column.name)} has {count} values, allowed: 2, treated and not"
         yield key, told
@@ -136,6 +160,16 @@ def _value_mistakes(key: str, column: Discrete, item: JsonMapping) -> Iterator[t
     elif value not in item and count > _TWO:
         told = f"column {shown(column.name)} has {count} values; say with '{value}' which is meant"
         yield key, f"{told}: {some}"
+
+
+def _recommendation_mistakes(item: JsonMapping, schema: Schema) -> Iterator[tuple[str, str]]:
+    """What goes with histories alone, and what no next event has anew."""
+    if schema.history is None:
+        if item.get("new"):
+            yield "new", "leaves out what past events hold, and the schema has no history"
+    elif item.get("column") in schema.history.constant:
+        told = f"column {shown(item['column'])} is constant within a customer"
+        yield "column", f"{told}; name a column of the events"
 
 
 def _segment_mistakes(item: JsonMapping, schema: Schema) -> Iterator[tuple[str, str]]:

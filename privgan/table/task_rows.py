@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from privgan.schema.schema import Schema
-from privgan.schema.tasks import RegressionTask, Task, UpliftTask
+from privgan.schema.tasks import RecommendationTask, RegressionTask, Task, UpliftTask
 from privgan.table.typed_values import Violation
 
 _TWO = 2
@@ -40,4 +40,6 @@ def _why(task: Task) -> str:
         return "compares treated and untreated customers with and without the outcome"
     if isinstance(task, RegressionTask):
         return "predicts how it varies"
+    if isinstance(task, RecommendationTask):
+        return "ranks its values"
     return "tells customers with it from those without it"

@@ -36,6 +36,7 @@ CONTRACT = {
         " --quiet --json"
     ),
     "sample": "MODEL --rows --where --out",
+    "recommend": "MODEL --profile --column --top --out --json",
     "audit": "CANDIDATE TABLE --real --holdout --synthetic --json",
     "check": "CANDIDATE --policy --context --waivers --junit --sarif --shareable --lang --json",
     "release": "CANDIDATE --policy --context --waivers --junit --sarif --shareable --out --json",

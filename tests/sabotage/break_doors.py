@@ -122,6 +122,15 @@ def profiles_read_by_a_fit(patch: Patch) -> None:
     _written_into(patch, "pipeline/fitting.py", code)
 
 
+@variant("L13, L31", checks.the_source_reads_rows_by_its_doors_only, "fitting.py.*past_events")
+def past_events_read_by_a_fit(patch: Patch) -> None:
+    """A fit takes customers' events as a history that is asked about, past every receipt."""
+    code = (
+        "def more(x, schema):\n    return past_events.read_past_events(x, schema, 'profile').cells"
+    )
+    _written_into(patch, "pipeline/fitting.py", code)
+
+
 @variant("L13, L31", checks.the_source_reads_rows_by_its_doors_only, "writing.py.*profiles_of")
 def profiles_made_by_a_release(patch: Patch) -> None:
     """What writes a candidate completes rows of the table."""

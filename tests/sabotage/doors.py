@@ -86,8 +86,10 @@ RECEIPTS = frozenset({"receipt", "charge", "mint", "_charged", "rest_of"})
 # Functions that read rows or hold them, and who may call them.
 CALLS = {
     # Profiles are a person's own wishes: they reach sampling alone, and no fit.
-    "read_source": {OWNERS, "table/files.py", "table/profiles.py"},
-    "read_profiles": {"api/sampling.py", "cli/sampling.py"},
+    "read_source": {OWNERS, "table/files.py", "table/past_events.py", "table/profiles.py"},
+    "read_profiles": {"api/sampling.py", "cli/sampling.py", "pipeline/recommending.py"},
+    # So are past events of which the next one is wanted.
+    "read_past_events": {"pipeline/recommending.py"},
     "profiles_of": {"table/profiles.py"},
     "stream_source": {"features/building.py"},
     "build_features": {OWNERS},
@@ -103,7 +105,9 @@ CALLS = {
     "WholeRows": {OWNERS, PRIVATE, RELATED},
     "RelatedWhole": {RELATED},
     "related_view": {RELATED},
-    "history_view": {PRIVATE, "pipeline/writing.py"},
+    # Past events that somebody asks about are seen as the model's are, and no fit sees them.
+    "history_view": {PRIVATE, "parts/next_event.py", "pipeline/writing.py"},
+    "next_events": {"pipeline/recommending.py"},
     "batch": {"generator/likelihood.py", "generator/refine.py"},
     "PrivateTable": {PRIVATE, OWNERS},
     "OwnersTable": {OWNERS, "pipeline/reference_fits.py", "pipeline/twin.py"},
@@ -135,6 +139,7 @@ CALLS = {
 # Who may take or give a frame above the tables: each is synthetic, simulated, or listed for the
 # audit.
 FRAMES = {
+    "api/recommending.py": {"recommend"},
     "api/related_tables.py": {"sample_tables"},
     "api/sampling.py": {"_completed", "sample"},
     "cli/sampling.py": {"rows_of"},
@@ -158,6 +163,7 @@ FRAMES = {
     "generator/ordered_draws.py": {"of"},
     "generator/history_sampler.py": {"chunk", "_presented"},
     "generator/completion.py": {"_typed"},
+    "generator/recommendations.py": {"frame"},
     "generator/row_sampler.py": {"chunk", "finished", "typed"},
     "generator/strata.py": {"chunk"},
     "measurement/looks.py": {"values"},

@@ -15,6 +15,8 @@ from privgan.cli.main import execute
 from privgan.errors import DocumentError
 from privgan.schema.tasks import (
     TASKS,
+    ForecastTask,
+    RecommendationTask,
     RegressionTask,
     ResponseTask,
     ScorecardTask,
@@ -23,6 +25,7 @@ from privgan.schema.tasks import (
     UpliftTask,
 )
 from privgan.table.schema_file import dump_schema, parse_schema
+from tests.tasks.shoppers import TEXT
 
 WITHOUT = """format: privgan.schema/1
 dataset: campaign
@@ -48,6 +51,11 @@ ALL = """tasks:
   - {kind: segments}
   - {kind: regression, target: age}
 """
+MORE = """tasks:
+  - {kind: recommendation, column: job}
+  - {kind: forecast, date: since, target: age, period: week, horizon: 4}
+  - {kind: forecast, date: since}
+"""
 READ = (
     ResponseTask(target="bought", positive="True"),
     ResponseTask(target="job", positive="1"),
@@ -58,14 +66,27 @@ READ = (
     SegmentsTask(),
     RegressionTask(target="age"),
 )
+READ_MORE = (
+    RecommendationTask(column="job"),
+    ForecastTask(date="since", target="age", period="week", horizon=4),
+    ForecastTask(date="since"),
+)
 
 
-def test_tasks_are_read_and_written() -> None:
-    schema = parse_schema(WITHOUT + ALL)
-    assert schema.tasks == READ
+@pytest.mark.parametrize(("text", "read"), [(ALL, READ), (MORE, READ_MORE)])
+def test_tasks_are_read_and_written(text: str, read: tuple[Task, ...]) -> None:
+    schema = parse_schema(WITHOUT + text)
+    assert schema.tasks == read
     assert parse_schema(dump_schema(schema)) == schema
     assert schema.fingerprint() != parse_schema(WITHOUT).fingerprint()
-    assert {task.kind for task in schema.tasks} == set(TASKS)
+    assert {task.kind for task in (*READ, *READ_MORE)} == set(TASKS)
+
+
+def test_a_forecast_of_a_history_is_by_its_order() -> None:
+    text = f"{TEXT.partition('tasks:')[0]}tasks: [{{kind: forecast}}]\n"
+    assert parse_schema(text).tasks == (ForecastTask(date="day"),)
+    with pytest.raises(DocumentError, match="'segment' is constant within a customer"):
+        parse_schema(text.replace("kind: forecast", "kind: recommendation, column: segment"))
 
 
 def test_the_first_task_names_the_target_where_the_schema_names_none() -> None:
@@ -82,7 +103,7 @@ def test_a_schema_without_tasks_is_as_before() -> None:
 
 
 @settings(max_examples=20)
-@given(st.lists(st.sampled_from(READ), min_size=1, max_size=4, unique=True))
+@given(st.lists(st.sampled_from((*READ, *READ_MORE)), min_size=1, max_size=4, unique=True))
 def test_any_tasks_come_back_as_they_were(tasks: list[Task]) -> None:
     schema = replace(parse_schema(WITHOUT), tasks=tuple(tasks))
     again = parse_schema(dump_schema(schema))
@@ -94,7 +115,16 @@ def test_any_tasks_come_back_as_they_were(tasks: list[Task]) -> None:
     ("task", "told"),
     [
         ("{kind: responce, target: bought}", "allowed: response, scorecard, uplift, segments"),
-        ("{kind: recommendation}", "found 'recommendation', allowed: response"),
+        ("{kind: forcast}", "found 'forcast', allowed: response"),
+        ("{kind: recommendation}", "needs column: the name of a column"),
+        ("{kind: recommendation, column: age}", "is integer, allowed: categorical, ordinal"),
+        ("{kind: recommendation, column: alike}", "column 'alike' has one value"),
+        ("{kind: recommendation, column: job, new: true}", "the schema has no history"),
+        ("{kind: forecast}", "a task of kind forecast needs date: the name of a column"),
+        ("{kind: forecast, date: age}", "column 'age' is integer, allowed: date, datetime"),
+        ("{kind: forecast, date: since, target: job}", "is categorical, allowed: integer, float"),
+        ("{kind: forecast, date: since, period: year}", "allowed: day, week, month, quarter"),
+        ("{kind: forecast, date: since, horizon: 0}", "horizon"),
         ("{target: bought}", "lacks 'kind'"),
         ("{kind: response}", "a task of kind response needs target: the name of a column"),
         ("{kind: response, target: bougt}", "is no column that is modelled; did you mean 'bought'"),

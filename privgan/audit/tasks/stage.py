@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from privgan.audit.tasks import regression, response, scorecard, segments, uplift
+from privgan.audit.tasks import (
+    forecast,
+    recommendation,
+    regression,
+    response,
+    scorecard,
+    segments,
+    uplift,
+)
 from privgan.audit.tasks.figures import Figures, worst
 from privgan.audit.tasks.tables import TaskTables
 from privgan.metric import Metric
@@ -18,6 +26,8 @@ _FIGURES: dict[TaskKind, tuple[tuple[str, ...], Callable[[Any, TaskTables], Figu
     TaskKind.UPLIFT: (uplift.NAMES, uplift.uplift_figures),
     TaskKind.SEGMENTS: (segments.NAMES, segments.segment_figures),
     TaskKind.REGRESSION: (regression.NAMES, regression.regression_figures),
+    TaskKind.RECOMMENDATION: (recommendation.NAMES, recommendation.recommendation_figures),
+    TaskKind.FORECAST: (forecast.NAMES, forecast.forecast_figures),
 }
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privgan.audit.coding import AuditCoder, CodedTable
+from privgan.audit.histories.tables import HistoryTables
 from privgan.audit.utility.tasks import BOOSTING, PredictionTask
 from privgan.audit.utility.utility import Trial, trial_of
 from privgan.schema.columns import Discrete, Kind
@@ -27,6 +28,8 @@ class TaskTables:
         left_out: The real rows to test on, or None.
         synthetic: The synthetic rows to train on.
         seed: Draws samples, halves and bootstrap.
+        histories: Whole customers of a schema with a history, or the reason why there are none;
+            None without one.
     """
 
     coder: AuditCoder
@@ -34,6 +37,7 @@ class TaskTables:
     left_out: CodedTable | None
     synthetic: CodedTable
     seed: int
+    histories: HistoryTables | str | None = None
 
     def missing(self, task: Task) -> str:
         """Why a task cannot be tried on these columns; empty if it can."""

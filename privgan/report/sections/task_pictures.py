@@ -10,7 +10,7 @@ from privgan.report.line_chart import REAL, SYNTHETIC, Axes, Line, line_chart
 from privgan.report.text import Words, number
 
 _SIDES = (REAL, SYNTHETIC)
-_TENTH, _HALF = 0.1, 0.5
+_TENTH, _HALF, _TEN = 0.1, 0.5, 10
 _MOST_COLUMNS = 12
 # By way of modelling a partner's rows: its heading.
 _WAYS = {
@@ -41,6 +41,21 @@ _QINI = Axes(
     shares=False,
 )
 
+_HITS = Axes(
+    title="tasks.hits",
+    x_label="tasks.hits_x",
+    y_label="tasks.hits_y",
+    base_label="tasks.popularity",
+    shares=False,
+)
+_COURSE = Axes(
+    title="tasks.course",
+    x_label="tasks.course_x",
+    y_label="tasks.course_y",
+    base_label="tasks.zero",
+    shares=False,
+)
+
 
 def pictures(name: Text, told: Mapping[str, JsonMapping], words: Words) -> Iterator[Block]:
     """Pictures and tables of one task.
@@ -59,6 +74,10 @@ def pictures(name: Text, told: Mapping[str, JsonMapping], words: Words) -> Itera
         yield _evidence(name, told["iv_shown"]["evidence"], words)
     if "qini" in told:
         yield _qini(name, told["qini"]["curve"], words)
+    if "hits" in told.get("hit_rate", {}):
+        yield _recommended(name, told["hit_rate"]["hits"], words)
+    if "curve" in told.get("wape", {}):
+        yield _forecasts(name, told["wape"]["curve"], words)
     if "segments" in told.get("sizes", {}):
         yield _sizes(name, told["sizes"]["segments"], words)
 
@@ -190,6 +209,53 @@ def _qini(name: Text, curve: JsonMapping, words: Words) -> Figure:
         alternative=words(
             "tasks.qini_text", **{side: Run(number(gain)) for side, gain in half.items()}
         ),
+        table=Table(caption=title, columns=_numeric(headings, words), rows=tuple(rows)),
+    )
+
+
+def _recommended(name: Text, hits: JsonMapping, words: Words) -> Figure:
+    """Hit rates by how many values are recommended, beside popularity."""
+    lengths, popular = hits["length"], hits["popularity"]
+    sides = {side: _pairs(lengths, hits[side]) for side in _SIDES}
+    ten = max(place for place, length in enumerate(lengths) if length <= _TEN)
+    said = {side: Run(words.percent(hits[side][ten])) for side in (*_SIDES, "popularity")}
+    rows = [
+        (
+            (Run(number(length)),),
+            *((Run(words.percent(hits[side][i])),) for side in (*_SIDES, "popularity")),
+        )
+        for i, length in enumerate(lengths)
+    ]
+    headings = ("tasks.length", "utility.real", "utility.synthetic", "tasks.popularity")
+    title = words("tasks.recommended", task=name)
+    return Figure(
+        drawing="lines",
+        data=(line_chart(sides, _pairs(lengths, popular), _HITS, words),),
+        title=title,
+        alternative=words("tasks.recommended_text", **said),
+        table=Table(caption=title, columns=_numeric(headings, words), rows=tuple(rows)),
+    )
+
+
+def _forecasts(name: Text, curve: JsonMapping, words: Words) -> Figure:
+    """The course of both sides' rows, and what is forecast of the last periods."""
+    until, ahead = curve["until"], curve["real_forecast"]
+    places = range(len(curve[REAL]))
+    sides = {side: _pairs(places, curve[side]) for side in _SIDES}
+    rows = []
+    for side in _SIDES:
+        label = Run(words.text(f"utility.{side}"))
+        in_rows, said = sum(curve[side][until + 1 :]), sum(curve[f"{side}_forecast"])
+        rows.append(((label,), (Run(number(in_rows)),), (Run(number(said)),)))
+    title = words("tasks.forecasts", task=name)
+    headings = ("tasks.past_of", "tasks.in_rows", "tasks.forecast_of")
+    came = sum(curve[REAL][until + 1 :])
+    told = {side: Run(number(sum(curve[f"{side}_forecast"]))) for side in _SIDES}
+    return Figure(
+        drawing="lines",
+        data=(line_chart(sides, [(0.0, 0.0), (float(places[-1]), 0.0)], _COURSE, words),),
+        title=title,
+        alternative=words("tasks.forecasts_text", count=len(ahead), came=Run(number(came)), **told),
         table=Table(caption=title, columns=_numeric(headings, words), rows=tuple(rows)),
     )
 

@@ -20,7 +20,7 @@ from privgan.report.document import (
 )
 from privgan.report.sections.task_pictures import pictures
 from privgan.report.text import Words, number, short
-from privgan.schema.tasks import CLUSTERS, TaskKind
+from privgan.schema.tasks import CLUSTERS, HORIZON, Period, TaskKind
 
 _LONGEST = 60
 _MOST_COLUMNS = 8
@@ -71,10 +71,25 @@ def name_of(task: JsonMapping, words: Words) -> Text:
         return words("tasks.segments_of", count=count, columns=", ".join(columns))
     if kind is TaskKind.REGRESSION:
         return words("tasks.regression", target=short(task["target"], _LONGEST))
+    if kind is TaskKind.RECOMMENDATION:
+        name = "tasks.recommendation_new" if task.get("new") else "tasks.recommendation"
+        return words(name, column=short(task["column"], _LONGEST))
+    if kind is TaskKind.FORECAST:
+        return _forecast(task, words)
     keys = {"target": task.get("target") or task.get("outcome"), "value": task.get("positive")}
     if kind is TaskKind.UPLIFT:
         keys |= {"treatment": task["treatment"], "treated": task.get("treated")}
     return words(_NAMES[kind], **{key: short(value, _LONGEST) for key, value in keys.items()})
+
+
+def _forecast(task: JsonMapping, words: Words) -> Text:
+    """A forecast in words."""
+    period = words.text(f"tasks.period_{task.get('period', Period.MONTH.value)}")
+    date, count = short(task["date"], _LONGEST), task.get("horizon", HORIZON)
+    if "target" not in task:
+        return words("tasks.forecast_rows", count=count, date=date, period=Run(period))
+    target = short(task["target"], _LONGEST)
+    return words("tasks.forecast", count=count, target=target, date=date, period=Run(period))
 
 
 def _with_share(task: JsonMapping, shapes: Sequence[NoisyShape], words: Words) -> Text:

@@ -1,0 +1,1 @@
+"""What synthetic tables are used for."""
