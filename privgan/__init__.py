@@ -55,6 +55,7 @@ _HOMES = {
     "PrivacyLedger": "privgan.ledger.ledger",
     "PrivacyUnit": "privgan.privacy.budget",
     "PrivganError": "privgan.errors",
+    "RareOutcome": "privgan.schema.rare",
     "RegressionTask": "privgan.schema.tasks",
     "ReleaseExistsError": "privgan.errors",
     "ResponseTask": "privgan.schema.tasks",
@@ -163,6 +164,7 @@ if TYPE_CHECKING:
     from privgan.schema.constraints import AtMost as AtMost
     from privgan.schema.constraints import Combinations as Combinations
     from privgan.schema.constraints import WhenThen as WhenThen
+    from privgan.schema.rare import RareOutcome as RareOutcome
     from privgan.schema.tasks import RegressionTask as RegressionTask
     from privgan.schema.tasks import ResponseTask as ResponseTask
     from privgan.schema.tasks import ScorecardTask as ScorecardTask
