@@ -18,7 +18,12 @@ from privgan.planning.dpsgd_settings import (
     RatioCriticSettings,
 )
 from privgan.planning.plan import EFFORTS, GeneratorKind, Plan, PlanStep, StepKind, events_of
-from privgan.planning.rare_outcome import SHARE_OF_COUNT, SHARE_OF_OUTCOME, with_share
+from privgan.planning.rare_outcome import (
+    SHARE_OF_COLUMNS,
+    SHARE_OF_COUNT,
+    SHARE_OF_OUTCOME,
+    with_share,
+)
 from privgan.planning.task_marginals import task_marginals
 from privgan.planning.workload import (
     BY_DIFFERENCE,
@@ -172,7 +177,8 @@ class Draft:
 
     @cached_property
     def _one_way_share(self) -> float:
-        return share_of_one_way(self.plan.kept_in_rows, noise_of_pairs(self.plan, self.schema))
+        share = share_of_one_way(self.plan.kept_in_rows, noise_of_pairs(self.plan, self.schema))
+        return share if self._outcome is None else max(share, SHARE_OF_COLUMNS)
 
     @cached_property
     def _numbers(self) -> Mapping[StepKind, int]:

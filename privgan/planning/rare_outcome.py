@@ -18,7 +18,10 @@ from privgan.schema.schema import Schema
 
 # Chosen on Bank with 160 positives (``reports/benchmarks``).
 SHARE_OF_COUNT = 0.04  # Of the whole budget, for how often the outcome occurs.
-SHARE_OF_OUTCOME = 0.5  # Of the budget of pairs, for those with the outcome.
+SHARE_OF_OUTCOME = 0.6  # Of the budget of pairs, for those with the outcome.
+# Of the marginals' budget, for single columns at least: a pair's difference between the classes
+# tells no more of the positives than its column's own counts do.
+SHARE_OF_COLUMNS = 0.3
 # An outcome that real rows tell so well is what positives are reckoned for.
 TOLD_BY_REAL_ROWS = 0.85
 WANTED, HOPELESS = 0.75, 0.6
