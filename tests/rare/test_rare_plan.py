@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -33,8 +32,18 @@ from tests.rare.fraud import PLAIN, SCHEMA, TEXT, UNKNOWN
 FEW = replace(SCHEMA, rare=RareOutcome(positive="yes", positives=3))
 
 
-@cache
+_MADE: dict[tuple[str, float], Plan] = {}
+
+
 def _plan(schema: Schema, epsilon: float = 3.0) -> Plan:
+    """A plan for 20,000 rows, made once."""
+    key = schema.fingerprint(), epsilon
+    if key not in _MADE:
+        _MADE[key] = _made(schema, epsilon)
+    return _MADE[key]
+
+
+def _made(schema: Schema, epsilon: float) -> Plan:
     return make_plan(schema, PrivacyBudget(epsilon=epsilon), public_rows=20_000)
 
 
