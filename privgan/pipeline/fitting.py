@@ -44,7 +44,7 @@ from privgan.pipeline.stages import StageName
 from privgan.planning.domain_stage import ROW_COUNT, ROWS_OF_EACH, rows_of_each_of
 from privgan.planning.plan import RESERVED, Plan, StepKind, events_of
 from privgan.planning.planner import with_domain
-from privgan.planning.rare_outcome import check_hopeful
+from privgan.planning.rare_outcome import RARE, check_hopeful
 from privgan.planning.workload import place_of_target
 from privgan.schema.columns import Column, Discrete, Numeric, Source, Temporal
 from privgan.schema.schema import Schema
@@ -229,6 +229,7 @@ def _measured(job: Job, canaries: Canaries, known: _Before | None = None) -> Fit
         counted = _counted_outcome(job)
         encoder = measure_encoder(looks, job.schema, job.plan, codes, alike)
         measurements = measure_one_way(looks, encoder, job.plan, counted)
+        _tell_rare(job, measurements)
         measurements = measure_all(
             looks, job.schema, encoder, job.plan, measurements, progress=task.update
         )
@@ -274,6 +275,21 @@ def _counted_outcome(job: Job) -> list[Marginal]:
         stays = f"what the count of {name} cost stays charged to {job.plan.dataset}"
         raise IncompleteError(f"{error}; {stays}") from error
     return [found]
+
+
+def _tell_rare(job: Job, measurements: Measurements) -> None:
+    """Say where a target of two values seldom has one, by its noisy counts, and is not said to."""
+    schema, place = job.schema, place_of_target(job.schema)
+    if schema.target is None or schema.rare is not None or place is None or job.part:
+        return
+    column, shares = schema.modelled[place], measurements.one_way(place)
+    share = float(shares.min())
+    if isinstance(column, Discrete) and len(column.categories) == len(shares) == 2 and share < RARE:
+        stated = f"target: {{column: {column.name}, rare: true}}"
+        job.progress.say(
+            f"by a noisy count {column.name} has its rarer value in {share:.1%} of the rows; with"
+            f" '{stated}' in the schema more would be told of it"
+        )
 
 
 def _outcome_of(schema: Schema) -> tuple[int, int]:

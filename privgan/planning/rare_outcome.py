@@ -25,6 +25,7 @@ SHARE_OF_COLUMNS = 0.3
 # An outcome that real rows tell so well is what positives are reckoned for.
 TOLD_BY_REAL_ROWS = 0.85
 WANTED, HOPELESS = 0.75, 0.6
+RARE = 0.02  # A target of two values of which one has less than this share is rare.
 # A smoothed curve of a column has so many free groups at most.
 _GROUPS = 5
 _MOST_POSITIVES = 1 << 40
