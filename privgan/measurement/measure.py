@@ -110,14 +110,7 @@ def measure_column(looks: Looks, schema: Schema, plan: Plan, name: str) -> Margi
 def measure_one_way(
     looks: Looks, encoder: Encoder, plan: Plan, known: Sequence[Marginal] = ()
 ) -> Measurements:
-    """The noisy 1-way marginal of every column.
-
-    Args:
-        looks: The private rows, with what charges each look.
-        encoder: Rows to codes.
-        plan: Fixes each marginal's noise.
-        known: Those that were measured before.
-    """
+    """The noisy 1-way marginal of every column; those that are known are not measured again."""
     marginals, measured = list(known), {part.clique[0] for part in known}
     for index, name in enumerate(encoder.names):
         if index not in measured:
