@@ -57,6 +57,7 @@ _HOMES = {
     "PrivacyUnit": "privgan.privacy.budget",
     "PrivganError": "privgan.errors",
     "RecommendationTask": "privgan.schema.tasks",
+    "RareOutcome": "privgan.schema.rare",
     "RegressionTask": "privgan.schema.tasks",
     "ReleaseExistsError": "privgan.errors",
     "ResponseTask": "privgan.schema.tasks",
@@ -167,6 +168,7 @@ if TYPE_CHECKING:
     from privgan.schema.constraints import WhenThen as WhenThen
     from privgan.schema.tasks import ForecastTask as ForecastTask
     from privgan.schema.tasks import RecommendationTask as RecommendationTask
+    from privgan.schema.rare import RareOutcome as RareOutcome
     from privgan.schema.tasks import RegressionTask as RegressionTask
     from privgan.schema.tasks import ResponseTask as ResponseTask
     from privgan.schema.tasks import ScorecardTask as ScorecardTask

@@ -32,6 +32,7 @@ from privgan.schema.columns import Column, Source
 from privgan.schema.constraints import Constraint
 from privgan.schema.features import EventFacts, FeatureFacts
 from privgan.schema.history import HistoryFacts
+from privgan.schema.rare import RareOutcome
 from privgan.schema.schema import Schema as TableSchema
 from privgan.schema.tables import TableFacts
 from privgan.schema.tasks import Task
@@ -64,6 +65,7 @@ class Schema(TableSchema):
         root: The name of the table with these columns, where others are related to it.
         tables: The tables whose rows belong to rows of this one.
         tasks: What the table is to be used for.
+        rare: What is known of the target where it seldom occurs; None for any other target.
 
     Raises:
         DocumentError: with every mistake, as for a schema file.
@@ -101,6 +103,7 @@ class Schema(TableSchema):
         root: str = "",
         tables: Sequence[TableFacts] = (),
         tasks: Sequence[Task] = (),
+        rare: RareOutcome | None = None,
     ) -> None:
         facts = TableSchema(
             dataset=dataset_of(dataset),
@@ -117,6 +120,7 @@ class Schema(TableSchema):
             root=root,
             tables=tuple(tables),
             tasks=tuple(tasks),
+            rare=rare,
         )
         self._take(parsed(schema_items(facts), "the schema"))
 

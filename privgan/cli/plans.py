@@ -127,7 +127,8 @@ def plan(
 
     With --policy also what that policy says of such a run before anything is charged: the command
     ends with code 1 where it can never pass, with 3 where a fact is missing, and with 4 where the
-    lifetime budget does not allow it.
+    lifetime budget does not allow it. Without --policy it ends with 3 where the schema's rare
+    outcome has too few positives to be told at this ε.
 
     \b
     Example:
@@ -138,6 +139,7 @@ def plan(
     from privgan.planning.error_floor import illegible
     from privgan.planning.plan import GeneratorKind
     from privgan.planning.planner import make_plan
+    from privgan.planning.rare_outcome import check_hopeful
     from privgan.planning.risk import curve_of
     from privgan.release.guarantee import accounting
     from privgan.schema.schema import with_target
@@ -158,6 +160,7 @@ def plan(
 
     budget, asked = budget_of(options, planned)
     made = planned(budget)
+    check_hopeful(made, loaded)
     first = asked_of.judge(loaded, made)
     if as_json:
         told = {
@@ -180,6 +183,7 @@ def plan(
 def _print_plan(made: Plan, loaded: Schema) -> None:
     from privgan.pipeline.preflight import claim_lines, plan_lines
     from privgan.planning.plan import AUDIT, GeneratorKind
+    from privgan.planning.rare_outcome import outcome_lines
     from privgan.planning.task_words import task_lines
     from privgan.privacy.budget import condition_text
     from privgan.release.guarantee import accounting, claim
@@ -207,7 +211,7 @@ def _print_plan(made: Plan, loaded: Schema) -> None:
     click.echo(f"generator: {made.kind}; {_share_text(made)}")
     if made.kind is GeneratorKind.GAN:
         click.echo(_GAN)
-    for line in task_lines(made, loaded):
+    for line in (*task_lines(made, loaded), *outcome_lines(made, loaded)):
         click.echo(line)
     click.echo(
         f"the audit is decided by one score and one bound: {AUDIT['score']}; {AUDIT['bound']}"

@@ -201,6 +201,7 @@ _SCHEMA: dict[str, Declaration] = {
         PUBLIC,
         "dataset unit unit_source max_rows_per_unit missing_markers missing_markers_source target",
     ),
+    "rare": _named(PUBLIC, "positive positives"),
     "constraints": _CONSTRAINT,
     "order": PUBLIC,
     "history": _named(PUBLIC, "constant spread longest"),
@@ -228,6 +229,7 @@ SCHEMA: Declaration = MappingProxyType(
     {
         **_SCHEMA,
         "format": PUBLIC,
+        "target": Each(PUBLIC),  # A name, or what is known of a rare outcome.
         "columns": _FILE_COLUMN,
         "tables": {**_RELATION, "columns": _FILE_COLUMN},
     },

@@ -145,6 +145,10 @@ class Measurements:
         """Estimated share of each code of a column [codes]: non-negative, summing to 1."""
         return self._one_way[column]
 
+    def one_way_noise(self, column: int) -> float:
+        """Standard deviation of the noise on a column's 1-way counts, in rows."""
+        return float(self._sums.precision(column) ** -0.5)
+
     def frequencies(self) -> list[np.ndarray]:
         """Estimated shares of the codes of every column."""
         return list(self._one_way)
@@ -266,6 +270,10 @@ class _OneWaySums:
         """Estimated row count: mean of the marginals' sums, weighted by precision."""
         precision, sums = np.array(self._precisions), np.array(self._sums)
         return max(1.0, float((precision * sums).sum() / precision.sum()))
+
+    def precision(self, column: int) -> float:
+        """Inverse variance of each estimated count of a column."""
+        return self._weights[column]
 
     def one_way(self) -> list[np.ndarray]:
         """Estimated count of each code of each column [codes], a precision-weighted mean."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -98,12 +98,23 @@ def _by_length(code: ColumnCode) -> ColumnCode:
     return ColumnCode(cells=code.cells, code_of=code.code_of, within=within)
 
 
-def measure_one_way(looks: Looks, encoder: Encoder, plan: Plan) -> Measurements:
-    """The noisy 1-way marginal of every column."""
-    marginals = []
+def measure_column(looks: Looks, schema: Schema, plan: Plan, name: str) -> Marginal:
+    """The noisy 1-way marginal of one column whose values are its codes, before any other look."""
+    modelled = schema.modelled
+    place = next(index for index, column in enumerate(modelled) if column.name == name)
+    alone = Encoder((identity_code(cells_of(modelled[place], plan.marginals.max_cells)),))
+    found = _released(looks, alone, plan.step(f"marginal:{name}"), (0,))
+    return replace(found, clique=(place,))
+
+
+def measure_one_way(
+    looks: Looks, encoder: Encoder, plan: Plan, known: Sequence[Marginal] = ()
+) -> Measurements:
+    """The noisy 1-way marginal of every column; those that are known are not measured again."""
+    marginals, measured = list(known), {part.clique[0] for part in known}
     for index, name in enumerate(encoder.names):
-        step = plan.step(f"marginal:{name}")
-        marginals.append(_released(looks, encoder, step, (index,)))
+        if index not in measured:
+            marginals.append(_released(looks, encoder, plan.step(f"marginal:{name}"), (index,)))
     return Measurements(encoder.sizes, marginals)
 
 

@@ -10,10 +10,11 @@ from functools import partial
 import torch
 
 from privgan.domain.encoding import ColumnCode, Encoder
-from privgan.errors import InternalError, UsageError
+from privgan.errors import IncompleteError, InternalError, UsageError
 from privgan.generator import warm_start
 from privgan.generator.mixture import GeneratorModel
 from privgan.generator.part_model import chain_of
+from privgan.generator.rare_entries import told_outcome
 from privgan.ledger.ledger import PrivacyLedger, RunFacts, RunLedger
 from privgan.measurement.domain import (
     measure_domain,
@@ -21,9 +22,10 @@ from privgan.measurement.domain import (
     measure_rows_of_each,
     measure_table_rows,
 )
-from privgan.measurement.marginals import Measurements
+from privgan.measurement.marginals import Marginal, Measurements
 from privgan.measurement.measure import (
     measure_all,
+    measure_column,
     measure_encoder,
     measure_one_way,
     measure_rounds,
@@ -42,6 +44,7 @@ from privgan.pipeline.stages import StageName
 from privgan.planning.domain_stage import ROW_COUNT, ROWS_OF_EACH, rows_of_each_of
 from privgan.planning.plan import RESERVED, Plan, StepKind, events_of
 from privgan.planning.planner import with_domain
+from privgan.planning.rare_outcome import RARE, check_hopeful
 from privgan.planning.workload import place_of_target
 from privgan.schema.columns import Column, Discrete, Numeric, Source, Temporal
 from privgan.schema.schema import Schema
@@ -223,8 +226,10 @@ def _measured(job: Job, canaries: Canaries, known: _Before | None = None) -> Fit
     looks, settings = job.looks, job.plan.generator
     codes, alike = (known.codes, known.alike) if known else (None, None)
     with job.progress.task(StageName.MEASURE) as task:
+        counted = _counted_outcome(job)
         encoder = measure_encoder(looks, job.schema, job.plan, codes, alike)
-        measurements = measure_one_way(looks, encoder, job.plan)
+        measurements = measure_one_way(looks, encoder, job.plan, counted)
+        _tell_rare(job, measurements)
         measurements = measure_all(
             looks, job.schema, encoder, job.plan, measurements, progress=task.update
         )
@@ -248,7 +253,53 @@ def _measured(job: Job, canaries: Canaries, known: _Before | None = None) -> Fit
             settle=True,
             progress=task.update,
         )
+        if job.schema.rare is not None:
+            told_outcome(model, measurements, encoder, *_outcome_of(job.schema))
     return fitted_of(job, encoder, measurements, model, canaries)
+
+
+def _counted_outcome(job: Job) -> list[Marginal]:
+    """The noisy counts of a rare outcome, the first look of all; none without one.
+
+    Raises:
+        IncompleteError: It is so rare that all further looks would be in vain.
+    """
+    if job.schema.rare is None:
+        return []
+    place, positive = _outcome_of(job.schema)
+    name = job.schema.modelled[place].name
+    found = measure_column(job.looks, job.schema, job.plan, name)
+    try:
+        check_hopeful(job.plan, job.schema, float(found.counts[positive]))
+    except IncompleteError as error:
+        stays = f"what the count of {name} cost stays charged to {job.plan.dataset}"
+        raise IncompleteError(f"{error}; {stays}") from error
+    return [found]
+
+
+def _tell_rare(job: Job, measurements: Measurements) -> None:
+    """Say where a target of two values seldom has one, by its noisy counts, and is not said to."""
+    schema, place = job.schema, place_of_target(job.schema)
+    if schema.target is None or schema.rare is not None or place is None or job.part:
+        return
+    column, shares = schema.modelled[place], measurements.one_way(place)
+    share = float(shares.min())
+    if isinstance(column, Discrete) and len(column.categories) == len(shares) == 2 and share < RARE:
+        stated = f"target: {{column: {column.name}, rare: true}}"
+        job.progress.say(
+            f"by a noisy count {column.name} has its rarer value in {share:.1%} of the rows; with"
+            f" '{stated}' in the schema more would be told of it"
+        )
+
+
+def _outcome_of(schema: Schema) -> tuple[int, int]:
+    """A rare outcome's place among the modelled columns, and the code of its positive value."""
+    place = place_of_target(schema)
+    assert place is not None
+    assert schema.rare is not None
+    column = schema.modelled[place]
+    assert isinstance(column, Discrete)
+    return place, column.categories.index(schema.rare.positive)
 
 
 def _fit_network(job: Job, model: GeneratorModel, measurements: Measurements) -> None:

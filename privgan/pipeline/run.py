@@ -11,6 +11,7 @@ from typing import Any
 
 from privgan.errors import (
     BudgetExceededError,
+    IncompleteError,
     InternalError,
     PolicyFailedError,
     ReleaseExistsError,
@@ -43,6 +44,7 @@ from privgan.pipeline.stages import StageName
 from privgan.pipeline.writing import write_candidate
 from privgan.planning.plan import GeneratorKind, Plan
 from privgan.planning.planner import CANARY_PROBABILITY, PlanOptions, make_plan
+from privgan.planning.rare_outcome import check_hopeful
 from privgan.policy.context import Context
 from privgan.policy.policy import Policy
 from privgan.policy.verdict import Verdict, VerdictStatus
@@ -235,6 +237,7 @@ def planned(request: RunRequest, out: Path) -> tuple[Schema, Plan]:
     check_confirmed(schema)
     check_not_claimed(schema)
     plan = plan_for(request, schema)
+    check_hopeful(plan, schema)
     if request.rows is not None and request.rows < 1:
         raise UsageError(f"{parameter('rows')} is {request.rows}; it must be at least 1")
     return schema, plan
@@ -323,7 +326,7 @@ def fit_candidate(run: Run, candidate: Candidate, *, attempts: int | None = None
         settings = run.settings(on_canaries=begin, keep=kept, attempts=attempts)
         try:
             fitted = fit(run.table, run.plan, run.ledger, settings)
-        except (UsageError, BudgetExceededError, PolicyFailedError):
+        except (UsageError, BudgetExceededError, IncompleteError, PolicyFailedError):
             candidate.undo()
             raise
         return write_candidate(

@@ -18,6 +18,12 @@ from privgan.planning.dpsgd_settings import (
     RatioCriticSettings,
 )
 from privgan.planning.plan import EFFORTS, GeneratorKind, Plan, PlanStep, StepKind, events_of
+from privgan.planning.rare_outcome import (
+    SHARE_OF_COLUMNS,
+    SHARE_OF_COUNT,
+    SHARE_OF_OUTCOME,
+    with_share,
+)
 from privgan.planning.task_marginals import task_marginals
 from privgan.planning.workload import (
     BY_DIFFERENCE,
@@ -109,6 +115,9 @@ class Draft:
         columns, merged = self.schema.modelled, self._merged
         new = [column for column in columns if column.name not in self.known]
         fine_share = _FINE_SHARE * len(merged) / max(1, len(new))
+        # How often a rare outcome occurs is counted before all else.
+        first = [name] if (name := self._outcome) else []
+        rho -= (own := rho * SHARE_OF_COUNT * len(first))
         fine = [
             self._histogram(
                 f"cells:{name}", StepKind.CELL_HISTOGRAM, rho * fine_share / len(merged)
@@ -120,11 +129,22 @@ class Draft:
         share = self._one_way_share if wider else 1.0
         ways = [
             self._histogram(
-                f"marginal:{column.name}", StepKind.MARGINAL, rest * share / len(columns)
+                f"marginal:{column.name}",
+                StepKind.MARGINAL,
+                rest * share / (len(columns) - len(first)),
             )
             for column in columns
+            if column.name not in first
         ]
-        return (*fine, *ways, *(self._wider(rest * (1 - share)) if wider else ()))
+        counted = [self._histogram(f"marginal:{name}", StepKind.MARGINAL, own) for name in first]
+        wide = self._wider(rest * (1 - share)) if wider else ()
+        return (*counted, *fine, *ways, *wide)
+
+    @property
+    def _outcome(self) -> str | None:
+        """The column of a rare outcome; None for none, or where there is nothing beside it."""
+        schema = self.schema
+        return schema.target if schema.rare is not None and len(schema.modelled) > 1 else None
 
     def _wider(self, rho: float) -> list[PlanStep]:
         """All 2-way and small 3-way marginals at once, then rounds of choices by worst fit."""
@@ -134,7 +154,7 @@ class Draft:
         )
         of_triples = (
             share_of_triples(self.plan.model_budget.epsilon, self.plan.kept_in_customers, columns)
-            if triples
+            if triples and self._outcome is None
             else 0.0
         )
         rounds = number_of_rounds(columns)
@@ -157,7 +177,8 @@ class Draft:
 
     @cached_property
     def _one_way_share(self) -> float:
-        return share_of_one_way(self.plan.kept_in_rows, noise_of_pairs(self.plan, self.schema))
+        share = share_of_one_way(self.plan.kept_in_rows, noise_of_pairs(self.plan, self.schema))
+        return share if self._outcome is None else max(share, SHARE_OF_COLUMNS)
 
     @cached_property
     def _numbers(self) -> Mapping[StepKind, int]:
@@ -170,8 +191,13 @@ class Draft:
         }
 
     def _at_once(self, rho: float, numbers: Mapping[StepKind, int]) -> list[PlanStep]:
-        """Steps that share ρ; marginals with the target get more, by ``target_weight``."""
+        """Steps that share ρ; marginals with the target get more, by ``target_weight``.
+
+        Of a rare outcome its pairs get their share of ρ in any case.
+        """
         weights = {kind: self._weight(kind) for kind in numbers}
+        if self._outcome is not None:
+            weights = with_share(weights, numbers, _OF_TARGET, SHARE_OF_OUTCOME)
         total = sum(weights[kind] * number for kind, number in numbers.items())
         return [
             self._histograms(_NAMES[kind], kind, rho * weights[kind] * number / total, number)

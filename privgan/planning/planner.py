@@ -88,6 +88,8 @@ def make_plan(
     _check_choices(effort, kind, marginal_share, resumable=options.resumable)
     if schema.history is not None or schema.tables:
         _check_parts(kind, marginal_share, schema, resumable=options.resumable)
+    if schema.rare is not None:
+        _check_rare(kind, marginal_share, schema, options)
     domain = first_stage(schema, budget, count_rows=public_rows is None)
     widest = 1 if kind == GeneratorKind.GAN else options.widest
     marginals, generator = _settings(EFFORTS[effort], widest)
@@ -158,6 +160,20 @@ def _check_parts(
         )
     if resumable and kind == GeneratorKind.NETWORK:
         raise UsageError(f"a resumable plan writes checkpoints of DP-SGD, and {what} have none")
+
+
+def _check_rare(
+    kind: str, marginal_share: float | None, schema: Schema, options: PlanOptions
+) -> None:
+    """Check that nothing is asked for that a rare outcome does not go with."""
+    told = f"{schema.target} is a rare outcome, which is told from noisy counts alone"
+    if kind not in {GeneratorKind.AUTO, GeneratorKind.MIXTURE}:
+        allowed = f"{GeneratorKind.AUTO}, {GeneratorKind.MIXTURE}"
+        raise UsageError(f"{told}: the generator is {str(kind)!r}; allowed: {allowed}")
+    if marginal_share not in {None, 1}:
+        raise UsageError(f"{told}: the share of the marginals is {marginal_share}; it must be 1")
+    if options.widest < 2 or len(schema.modelled) < 2:
+        raise UsageError(f"{told}, of pairs with other columns; this plan would measure no pair")
 
 
 def _settings(effort: Effort, widest: int) -> tuple[MarginalSettings, GeneratorSettings]:

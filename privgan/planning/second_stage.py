@@ -254,7 +254,7 @@ def _with_kind(plan: Plan, schema: Schema) -> Plan:
     kind, share = plan.kind, plan.marginal_share
     if kind is GeneratorKind.AUTO:
         facts = plan.model_budget.epsilon, plan.kept_in_customers, len(schema.modelled)
-        pays = share is None and network_pays(*facts)
+        pays = share is None and schema.rare is None and network_pays(*facts)
         kind = GeneratorKind.NETWORK if pays else GeneratorKind.MIXTURE
     if share is None:
         share = _SHARES.get(kind, 1.0)

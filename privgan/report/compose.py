@@ -36,7 +36,7 @@ def shareable_document(data: ShareableReport, words: Words) -> Document:
         *_guarantee(data, words),
         *marginals_section(data.marginals, words),
         *_columns(data, words, real=False),
-        *named_tasks(data.schema, data.shapes, words),
+        *named_tasks(data.release, data.schema, data.shapes, words),
         policy_section(data.policy, words),
         promises_section(guarantee, words),
         dictionary_section(data.schema, words),

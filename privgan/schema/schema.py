@@ -25,6 +25,7 @@ from privgan.schema.columns import (
 from privgan.schema.constraints import Constraint
 from privgan.schema.features import EventFacts, FeatureFacts
 from privgan.schema.history import HistoryFacts
+from privgan.schema.rare import RareOutcome
 from privgan.schema.tables import TableFacts
 from privgan.schema.tasks import Task
 
@@ -50,6 +51,7 @@ class Schema:
         root: The name of the table with these columns, where others are related to it.
         tables: The tables whose rows belong to rows of this one, parents first; empty for none.
         tasks: What the table is to be used for.
+        rare: What is known of the target where it seldom occurs; None for any other target.
     """
 
     dataset: str
@@ -66,6 +68,7 @@ class Schema:
     root: str = ""
     tables: tuple[TableFacts, ...] = ()
     tasks: tuple[Task, ...] = ()
+    rare: RareOutcome | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -179,6 +182,7 @@ class Schema:
             root="",
             tables=(),
             tasks=(),
+            rare=None,
         )
 
     def fingerprint(self) -> str:
@@ -207,6 +211,8 @@ class Schema:
             facts |= self.history.to_json()
         if self.tasks:
             facts["tasks"] = [task.to_json() for task in self.tasks]
+        if self.rare is not None:
+            facts["rare"] = self.rare.to_json()
         return facts | self.feature_facts() | self._related_facts()
 
     def _related_facts(self) -> JsonDict:
@@ -330,10 +336,10 @@ def check_target(columns: Sequence[Column], name: str) -> Column:
 
 
 def with_target(schema: Schema, name: str | None) -> Schema:
-    """Set a schema's target; None changes nothing.
+    """Set a schema's target; None, or the target that it has, changes nothing.
 
-    TableError where the column cannot be predicted.
+    Another target than the schema's is not rare. TableError where the column cannot be predicted.
     """
-    return (
-        schema if name is None else replace(schema, target=check_target(schema.modelled, name).name)
-    )
+    if name is None or name == schema.target:
+        return schema
+    return replace(schema, target=check_target(schema.modelled, name).name, rare=None)

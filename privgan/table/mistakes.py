@@ -18,6 +18,7 @@ from privgan.files.limits import (
 from privgan.schema.columns import INVENTED_KINDS, Kind
 from privgan.schema.schema import TARGET_KINDS
 from privgan.table.column_facts import MARKERS
+from privgan.table.rare_file import target_column
 
 ROW_UNIT = "row"
 _MOST = {
@@ -60,9 +61,10 @@ def table_mistakes(document: Document) -> Iterator[str]:
             yield document.mistake(("columns", index), f"the column {shown(name)} stands twice")
     kinds = {item["name"]: item["kind"] for item in data["columns"]}
     yield from _unit_mistakes(document, kinds.get(data["unit"]))
-    if "target" in data and kinds.get(data["target"]) not in TARGET_KINDS:
+    target = target_column(data)
+    if target is not None and kinds.get(target) not in TARGET_KINDS:
         text = (
-            f"target: found {shown(data['target'])}, allowed: a categorical, ordinal, boolean or"
+            f"target: found {shown(target)}, allowed: a categorical, ordinal, boolean or"
             " numeric column"
         )
         yield document.mistake(("target",), text)

@@ -34,6 +34,8 @@ from privgan.table.feature_file import with_features
 from privgan.table.history_file import TEXT_KEYS as HISTORY_KEYS
 from privgan.table.history_file import with_history
 from privgan.table.mistakes import ROW_UNIT, table_mistakes, too_large
+from privgan.table.rare_file import TARGET, target_column, target_item, with_rare
+from privgan.table.rare_file import TEXT_KEYS as RARE_KEYS
 from privgan.table.stated_values import stated_problems
 from privgan.table.tables_file import TABLES, related_schema, table_items
 from privgan.table.tables_file import TEXT_KEYS as TABLE_KEYS
@@ -47,6 +49,7 @@ _TEXT_KEYS = (
     | HISTORY_KEYS
     | TABLE_KEYS
     | TASK_KEYS
+    | RARE_KEYS
     | frozenset(
         {
             *("categories", "other", "labels", "name", "dataset", "unit", "missing_markers"),
@@ -124,10 +127,11 @@ def _schema(document: Document) -> Schema:
         missing_markers=markers,
         unit_source=Source(data.get("unit_source", Source.DECLARED)),
         missing_markers_source=Source(data.get("missing_markers_source", Source.DECLARED)),
-        target=data.get("target"),
+        target=target_column(data),
     )
     whole = replace(schema, constraints=constraints_of(document, schema))
-    return with_tasks(document, with_features(document, with_history(document, whole)))
+    tasked = with_tasks(document, with_features(document, with_history(document, whole)))
+    return with_rare(document, tasked)
 
 
 def _unit(data: JsonMapping) -> PrivacyUnit:
@@ -226,7 +230,7 @@ def schema_items(schema: Schema) -> JsonDict:
     if schema.missing_markers_source is not Source.DECLARED:
         data["missing_markers_source"] = schema.missing_markers_source.value
     if schema.target is not None:
-        data["target"] = schema.target
+        data[TARGET] = target_item(schema)
     if schema.history is not None:
         data |= schema.history.to_json()
     if schema.tasks:

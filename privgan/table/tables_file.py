@@ -97,6 +97,10 @@ def _top_mistakes(document: Document) -> Iterator[str]:
         if key in data:
             told = f"{key} and tables exclude each other; state {key} in the table that it is of"
             yield document.mistake((key,), told)
+    target = data.get("target")
+    if isinstance(target, Mapping) and target.get("rare", False):
+        told = "a rare outcome goes with one row a customer, and related tables have several"
+        yield document.mistake(("target", "rare"), f"target.rare: {told}")
     if len(data[TABLES]) > MOST_TABLES:
         told = f"tables: found {len(data[TABLES]):,}, allowed: at most {MOST_TABLES}"
         yield document.mistake((TABLES,), told)

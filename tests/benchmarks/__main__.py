@@ -1,7 +1,7 @@
 """Command line of the benchmark.
 
 ``python -m tests.benchmarks run | score | report | gate | speed | choices | copies | uses |
-audit-cost``.
+rare | audit-cost``.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ from tests.benchmarks.gate.study import Asked, Place, finished, run_gate
 from tests.benchmarks.gate.tables import TABLES as DRAWN
 from tests.benchmarks.methods import CHOICES, COMPARED, IN_GATE, OWN
 from tests.benchmarks.picture import draw
+from tests.benchmarks.rare.report import write_markdown as write_rare
+from tests.benchmarks.rare.study import Study as RareStudy
 from tests.benchmarks.report import write_csv, write_markdown
 from tests.benchmarks.running import Selection
 from tests.benchmarks.running import run as run_cells
@@ -327,6 +329,33 @@ def uses(
     out.mkdir(parents=True, exist_ok=True)
     write_uses(out / "tasks.md", found)
     click.echo(f"{out / 'tasks.md'}")
+
+
+@main.command()
+@click.option("--data", type=FOLDER, required=True, help="The folder of the published tables.")
+@click.option("--work", type=FOLDER, required=True, help="Where cells and results are kept.")
+@click.option("--seeds", default=3, show_default=True, help="Fits of the rare outcome.")
+@click.option("--minutes", default=60.0, show_default=True, help="Most minutes of one fit.")
+@click.option(
+    "--out",
+    type=FOLDER,
+    default=USES_REPORTS,
+    help="Where the page goes [default: reports/uses].",
+)
+@click.option("--report-only", is_flag=True, help="Fit nothing: report the finished cells.")
+def rare(data: Path, work: Path, seeds: int, minutes: float, out: Path, report_only: bool) -> None:
+    """Measure what becomes of a rare outcome; finished cells are not run again."""
+    study = RareStudy(
+        seeds=seeds,
+        data=data.absolute(),
+        work=work.absolute(),
+        limits=None if report_only else Limits(minutes=minutes),
+        say=click.echo,
+    )
+    found = study.measured()
+    out.mkdir(parents=True, exist_ok=True)
+    write_rare(out / "rare.md", found, study.expected())
+    click.echo(f"{out / 'rare.md'}")
 
 
 @main.command("audit-cost")

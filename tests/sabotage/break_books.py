@@ -62,8 +62,8 @@ def uncharged_measurement(patch: Patch) -> None:
     """One marginal more than planned is measured on the way."""
     one_way = fitting.measure_one_way
 
-    def more(looks: Looks, encoder: Encoder, plan: Any) -> Any:
-        found = one_way(looks, encoder, plan)
+    def more(looks: Looks, encoder: Encoder, plan: Any, *known: Any) -> Any:
+        found = one_way(looks, encoder, plan, *known)
         exact = measure.exact_counts(encoder.encode(looks.table._frame), (0, 2), encoder.sizes)
         noisy = CountHistogram(standard_deviation=5.0, sensitivity=1).release(exact, looks.coins)
         return found.with_marginals(

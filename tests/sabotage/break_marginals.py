@@ -40,7 +40,7 @@ def marginal_that_nobody_paid_for(patch: Patch) -> None:
     """A marginal more leaves, with noise of its own coins and without a step of the plan."""
     one_way = fitting.measure_one_way
 
-    def more(looks: Looks, encoder: Encoder, plan: Any) -> Any:
+    def more(looks: Looks, encoder: Encoder, plan: Any, *known: Any) -> Any:
         counts = measure.exact_counts(encoder.encode(looks.table._frame), (0, 1), encoder.sizes)
         looks.kept.append(
             NoisyCounts(
@@ -51,7 +51,7 @@ def marginal_that_nobody_paid_for(patch: Patch) -> None:
                 figures=SecretStream().discrete_gaussian(counts, 5.0),
             )
         )
-        return one_way(looks, encoder, plan)
+        return one_way(looks, encoder, plan, *known)
 
     patch.setattr(fitting, "measure_one_way", more)
 

@@ -65,6 +65,9 @@ from tests.sabotage.checks_of_ordered import (
     each_customers_ordered_rows_are_its_own,
     ordered_views_hold_no_more_rows_than_their_steps_count,
 )
+from tests.sabotage.checks_of_rare import (
+    a_rare_outcomes_first_count_is_charged_and_noisy_alone,
+)
 from tests.sabotage.checks_of_related import (
     each_customers_rows_are_its_own_in_every_table,
     related_views_hold_no_more_rows_than_their_steps_count,
@@ -144,6 +147,7 @@ ALL = (
     one_row_moves_counts_by_its_sensitivity,
     sampling_needs_no_row,
     every_look_is_charged_before,
+    a_rare_outcomes_first_count_is_charged_and_noisy_alone,
     noise_drawn_is_noise_charged,
     events_dominate_their_mechanisms,
     sensitivities_come_from_the_unit,

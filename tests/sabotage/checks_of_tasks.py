@@ -42,7 +42,7 @@ def a_shareable_report_tells_of_tasks_by_noisy_figures_alone() -> None:
     told = [
         json.dumps([plain(item) for item in section.blocks[1].items])  # type: ignore[union-attr]
         for shape in (noisy, replace(noisy, synthetic=(7, 2)))
-        for section in sections.named_tasks(facts, [shape], words)
+        for section in sections.named_tasks({}, facts, [shape], words)
     ]
     assert told[0] == told[1], "a figure other than the noisy one is told"
     assert "40 %" in told[0]

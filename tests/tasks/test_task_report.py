@@ -114,7 +114,7 @@ def test_the_shareable_report_names_tasks_with_noisy_shares_alone() -> None:
         noisy=(75.0, 25.0),
         synthetic=(1.0, 99.0),
     )
-    (section,) = named_tasks(FACTS, [shape], words_of("en"))
+    (section,) = named_tasks({}, FACTS, [shape], words_of("en"))
     items = _section(section)["blocks"][1]["items"]
     assert items[0] == "Campaign response: bought = yes; by a noisy count 25 % of the rows."
     assert items[2].startswith("Uplift of bought = yes by mailed = yes")
@@ -125,5 +125,5 @@ def test_the_shareable_report_names_tasks_with_noisy_shares_alone() -> None:
 
 def test_a_schema_without_tasks_has_no_such_section() -> None:
     facts = replace(SCHEMA, tasks=()).to_json()
-    assert named_tasks(facts, [], words_of("en")) == []
+    assert named_tasks({}, facts, [], words_of("en")) == []
     assert task_sections(facts, _metrics(), words_of("en")) == []

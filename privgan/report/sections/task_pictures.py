@@ -67,6 +67,8 @@ def pictures(name: Text, told: Mapping[str, JsonMapping], words: Words) -> Itera
     """
     if "curve" in told.get("lift", {}):
         yield _ranking(name, told["lift"]["curve"], told["brier"]["calibration"], words)
+    if "alarms" in told.get("recall", {}):
+        yield _alarms(name, told["recall"]["alarms"], words)
     if "augmentation" in told:
         yield from _partners(name, told["augmentation"], words)
     if "iv_shown" in told:
@@ -117,6 +119,20 @@ def _ranking(name: Text, curve: JsonMapping, calibration: JsonMapping, words: Wo
             rows=tuple(rows),
         ),
     )
+
+
+def _alarms(name: Text, alarms: JsonMapping, words: Words) -> Table:
+    """Of those who are meant, the share that is found at fixed shares of false alarms."""
+    rows = [
+        (
+            (Run(words.percent(share)),),
+            *((Run(words.percent(alarms[side][i])),) for side in _SIDES),
+        )
+        for i, share in enumerate(alarms["share"])
+    ]
+    headings = ("tasks.alarms", "utility.real", "utility.synthetic")
+    caption = words("tasks.recall", task=name)
+    return Table(caption=caption, columns=_numeric(headings, words), rows=tuple(rows))
 
 
 def _partners(name: Text, told: JsonMapping, words: Words) -> Iterator[Block]:

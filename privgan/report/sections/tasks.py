@@ -18,6 +18,7 @@ from privgan.report.document import (
     Text,
     plain,
 )
+from privgan.report.sections.rare_outcome import noisy_share, rare_outcome
 from privgan.report.sections.task_pictures import pictures
 from privgan.report.text import Words, number, short
 from privgan.schema.tasks import CLUSTERS, HORIZON, Period, TaskKind
@@ -35,14 +36,17 @@ Metric = JsonMapping
 Told = Mapping[str, JsonMapping]
 
 
-def named_tasks(schema: JsonMapping, shapes: Sequence[NoisyShape], words: Words) -> list[Section]:
+def named_tasks(
+    release: JsonMapping, schema: JsonMapping, shapes: Sequence[NoisyShape], words: Words
+) -> list[Section]:
     """Section that names the tasks, with noisy shares of what is predicted; none without tasks."""
     tasks = schema.get("tasks", ())
     if not tasks:
         return []
     items = tuple(_with_share(task, shapes, words) for task in tasks)
-    blocks = (Paragraph(text=words("tasks.named")), Bullets(items=items))
-    return [Section(name="tasks", heading=words("tasks.heading"), blocks=blocks)]
+    rare = rare_outcome(release, schema, shapes, words)
+    blocks: list[Block] = [Paragraph(text=words("tasks.named")), Bullets(items=items), *rare]
+    return [Section(name="tasks", heading=words("tasks.heading"), blocks=tuple(blocks))]
 
 
 def task_sections(schema: JsonMapping, metrics: Sequence[Metric], words: Words) -> list[Section]:
@@ -98,8 +102,7 @@ def _with_share(task: JsonMapping, shapes: Sequence[NoisyShape], words: Words) -
     shape = next((part for part in shapes if part.column == column), None)
     if value is None or shape is None or value not in shape.labels:
         return name_of(task, words)
-    counts = [max(0.0, count) for count in shape.noisy]
-    share = counts[list(shape.labels).index(value)] / (sum(counts) or 1.0)
+    share = noisy_share(shape, value)
     return words("tasks.share", task=name_of(task, words), share=Run(words.percent(share)))
 
 
