@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from graphlib import CycleError
 
 import numpy as np
 
+from privgan.domain.conditions import ColumnCondition
+from privgan.domain.disjoint import possible_regions
 from privgan.domain.order import lowest_first
+from privgan.domain.predicates import Predicate
 from privgan.domain.regions import conditions_of, groups_of, widened
 from privgan.domain.value_sets import Axis, PositionSet
 from privgan.errors import DocumentError, UsageError
@@ -135,24 +138,41 @@ def _when_then(item: JsonMapping, schema: Schema, description: str) -> WhenThen:
         key, _, message = str(error).partition(": ")
         raise _MistakenError(key, message) from error
     sets: dict[str, PositionSet] = {}
-    for key, conditions in (("when", when), ("then", then)):
-        for condition in conditions:
-            name, axis = condition.column.name, Axis(condition.column)
-            allowed = axis.allowed_by(condition)
-            if not allowed:
-                raise _MistakenError(
-                    key,
-                    f"no value of {shown(name)} in the schema meets it;"
-                    f" {_values(condition.column)}",
-                )
-            if not sets.get(name, axis.full) & allowed:
-                raise _MistakenError(
-                    key,
-                    f"what it asks of {shown(name)} excludes 'when'; to forbid that, ask for its"
-                    " opposite",
-                )
-            sets[name] = sets.get(name, axis.full) & allowed
+    for key, predicates in (("when", when), ("then", then)):
+        for condition in predicates:
+            if isinstance(condition, ColumnCondition):
+                sets |= _narrowed(key, condition, sets)
+    _check_possible("when", when, "no row of the schema meets it")
+    _check_possible("then", then, "no row of the schema meets it")
+    _check_possible("then", (*when, *then), "what it asks excludes 'when'")
     return constraint
+
+
+def _narrowed(
+    key: str, condition: ColumnCondition, sets: Mapping[str, PositionSet]
+) -> dict[str, PositionSet]:
+    """What a plain condition leaves of its column's values."""
+    name, axis = condition.column.name, Axis(condition.column)
+    allowed = axis.allowed_by(condition)
+    if not allowed:
+        raise _MistakenError(
+            key, f"no value of {shown(name)} in the schema meets it; {_values(condition.column)}"
+        )
+    left = sets.get(name, axis.full) & allowed
+    if not left:
+        told = f"what it asks of {shown(name)} excludes 'when'"
+        raise _MistakenError(key, f"{told}; to forbid that, ask for its opposite")
+    return {name: left}
+
+
+def _check_possible(key: str, predicates: Sequence[Predicate], told: str) -> None:
+    """Check that a row can meet all predicates."""
+    try:
+        found = possible_regions(predicates, place=key)
+    except UsageError as error:
+        raise _MistakenError(key, str(error).partition(": ")[2]) from error
+    if not found:
+        raise _MistakenError(key, f"{told}; widen it, or leave the constraint out")
 
 
 def _values(column: Column) -> str:
