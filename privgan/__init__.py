@@ -93,6 +93,7 @@ _HOMES = {
     "run": "privgan.api.running",
     "sign": "privgan.api.releases",
     "verify": "privgan.api.releases",
+    "what_if": "privgan.api.planning",
     "write_features": "privgan.api.features",
 }
 
@@ -118,6 +119,7 @@ if TYPE_CHECKING:
     from privgan.api.keys import create_keys as create_keys
     from privgan.api.loading import load as load
     from privgan.api.planning import plan as plan
+    from privgan.api.planning import what_if as what_if
     from privgan.api.releases import check as check
     from privgan.api.releases import decrypt as decrypt
     from privgan.api.releases import encrypt as encrypt
