@@ -38,7 +38,7 @@ def shareable_document(data: ShareableReport, words: Words) -> Document:
         *marginals_section(data.marginals, words),
         *_columns(data, words, real=False),
         *relations_section(data.relations, words),
-        *named_tasks(data.schema, data.shapes, words),
+        *named_tasks(data.schema, data.shapes, words, data.relations),
         policy_section(data.policy, words),
         promises_section(guarantee, words),
         dictionary_section(data.schema, words),

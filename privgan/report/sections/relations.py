@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from statistics import median
 
 from privgan.report.associations import heat_map
 from privgan.report.charts import written_label
@@ -32,16 +33,31 @@ def relations_section(found: NoisyRelations | None, words: Words) -> list[Sectio
     """Section on relations and their noise; none where no noisy marginals leave."""
     if found is None:
         return []
-    blocks: list[Block] = [Paragraph(text=words("relations.text")), _columns(found, words)]
+    blocks: list[Block] = [
+        Paragraph(text=words("relations.text")),
+        Paragraph(text=_noises(found, words)),
+        _columns(found, words),
+    ]
     if found.pairs:
         ranked = sorted(found.pairs, key=lambda pair: -pair.strength)
-        blocks[1:1] = [_map(found, ranked, words), _strongest(ranked, words)]
+        blocks[2:2] = [_map(found, ranked, words), _strongest(ranked, words)]
     else:
         blocks.append(Paragraph(text=words("relations.no_pairs")))
     if found.curves:
         blocks.append(Paragraph(text=_about(found, words)))
         blocks += [_curve(curve, found, words) for curve in found.curves]
     return [Section(name="relations", heading=words("relations.heading"), blocks=tuple(blocks))]
+
+
+def _noises(found: NoisyRelations, words: Words) -> Text:
+    """How large the noise on one share is, at the median."""
+    single = Run(words.percent(median(column.noise for column in found.columns)))
+    weak = sum(column.weak for column in found.columns)
+    codes = sum(column.codes for column in found.columns)
+    if not found.pairs:
+        return words("relations.noise_of_one", single=single, weak=weak, codes=codes)
+    pair = Run(words.percent(median(pair.noise for pair in found.pairs)))
+    return words("relations.noise_of_two", single=single, pair=pair, weak=weak, codes=codes)
 
 
 def _about(found: NoisyRelations, words: Words) -> Text:
