@@ -96,6 +96,7 @@ _HOMES = {
     "run": "privgan.api.running",
     "sign": "privgan.api.releases",
     "verify": "privgan.api.releases",
+    "what_if": "privgan.api.planning",
     "write_features": "privgan.api.features",
 }
 
@@ -121,6 +122,7 @@ if TYPE_CHECKING:
     from privgan.api.keys import create_keys as create_keys
     from privgan.api.loading import load as load
     from privgan.api.planning import plan as plan
+    from privgan.api.planning import what_if as what_if
     from privgan.api.releases import check as check
     from privgan.api.releases import decrypt as decrypt
     from privgan.api.releases import encrypt as encrypt
@@ -166,9 +168,9 @@ if TYPE_CHECKING:
     from privgan.schema.constraints import AtMost as AtMost
     from privgan.schema.constraints import Combinations as Combinations
     from privgan.schema.constraints import WhenThen as WhenThen
+    from privgan.schema.rare import RareOutcome as RareOutcome
     from privgan.schema.tasks import ForecastTask as ForecastTask
     from privgan.schema.tasks import RecommendationTask as RecommendationTask
-    from privgan.schema.rare import RareOutcome as RareOutcome
     from privgan.schema.tasks import RegressionTask as RegressionTask
     from privgan.schema.tasks import ResponseTask as ResponseTask
     from privgan.schema.tasks import ScorecardTask as ScorecardTask

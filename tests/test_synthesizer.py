@@ -14,8 +14,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from privgan.domain.cells import cells_of
-from privgan.domain.conditions import parse_where
 from privgan.domain.encoding import ColumnCode, Encoder, identity_code, merged_code
+from privgan.domain.predicates import parse_predicates
 from privgan.errors import UsageError
 from privgan.generator.conditions import condition_codes
 from privgan.generator.frozen import FrozenMixture
@@ -323,14 +323,14 @@ def test_no_rows_and_more_than_memory_holds_are_refused(
     ],
 )
 def test_every_row_meets_its_conditions(synthesizer: Synthesizer, where: str, query: str) -> None:
-    rows = synthesizer.sample(500, seed=2, where=parse_where(where, SCHEMA))
+    rows = synthesizer.sample(500, seed=2, where=parse_predicates(where, SCHEMA))
     assert len(rows) == 500
     assert len(rows.query(query, engine="python")) == 500
     assert violations(rows, SCHEMA) == ()
 
 
 def test_a_condition_leaves_the_other_columns_as_they_are(synthesizer: Synthesizer) -> None:
-    rows = synthesizer.sample(3_000, seed=2, where=parse_where("age = 40", SCHEMA))
+    rows = synthesizer.sample(3_000, seed=2, where=parse_predicates("age = 40", SCHEMA))
     assert set(rows["size"]) == {1, 2, 10}
     assert rows["tier"].isna().any()
     assert rows["since"].nunique() > 300
@@ -343,4 +343,4 @@ def test_impossible_conditions_are_told_and_not_tried_for_ever(
     synthesizer: Synthesizer, where: str
 ) -> None:
     with pytest.raises(UsageError, match="where: no row can meet the condition"):
-        synthesizer.sample(10, where=parse_where(where, SCHEMA))
+        synthesizer.sample(10, where=parse_predicates(where, SCHEMA))

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
-from unicodedata import east_asian_width
 
 from privgan.files.json_types import JsonDict
 from privgan.notebook import card
+from privgan.report.drawn_text import breadth
 
 FORMAT = "privgan.answer/1"
 
@@ -169,10 +169,10 @@ class Answer:
     def lines(self) -> Iterator[str]:
         """The answer as aligned lines for a terminal."""
         rows = [[_short(cell) for cell in row] for row in (self.header, *self.rows)]
-        widths = [max(map(_columns, column)) for column in zip(*rows, strict=True)]
+        widths = [max(map(breadth, column)) for column in zip(*rows, strict=True)]
         for row in rows:
             padded = (
-                cell + " " * (width - _columns(cell))
+                cell + " " * (width - breadth(cell))
                 for cell, width in zip(row, widths, strict=True)
             )
             yield "  ".join(padded).rstrip()
@@ -198,11 +198,6 @@ def _short(cell: Any) -> str:
     if cell is None:
         return ""
     return f"{cell:,.5g}" if isinstance(cell, float) else str(cell)
-
-
-def _columns(text: str) -> int:
-    """Columns of a terminal that a text takes; Chinese characters take two."""
-    return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
 
 
 def spoken(figure: Figure) -> str:

@@ -17,7 +17,7 @@ from privgan.answers.answer import Answer, Errors, Figure, Origin
 from privgan.answers.groups import Group, groups_of
 from privgan.answers.knowledge import Knowledge
 from privgan.answers.quantiles import Cut, quantile_of
-from privgan.answers.question import Measure, Question, Statistic, Target
+from privgan.answers.question import Conditions, Measure, Question, Statistic, Target
 from privgan.answers.sums import Sum, coding_variance, sum_of, sum_of_squares
 from privgan.answers.weights import (
     Weight,
@@ -125,13 +125,12 @@ class _Asker:
 
     def figure(self, question: Question, group: Group) -> Figure:
         """The figure of one group; without a value where too few rows are in it."""
-        where = product(holds(question.where, self._known.encoder), group.weight)
         if len(question.statistics) == 1:
             (only,) = question.statistics
             if only.measure is Measure.QUANTILE:
-                return self._quantile(only, where, group)
+                return self._quantile(only, self._rows(question, only, group), group)
         try:
-            parts = [self._linear(one, where) for one in question.statistics]
+            parts = [self._linear(question, one, group) for one in question.statistics]
         except _TooFewRowsError:
             return _empty(group)
         whole = parts[0]
@@ -143,10 +142,18 @@ class _Asker:
             )
         figure = self._told(question.statistics, whole, group)
         if len(parts) == 1 and question.statistics[0].measure in {Measure.SUM, Measure.MEAN}:
-            return self._within_codes(question.statistics[0], where, figure)
+            (only,) = question.statistics
+            return self._within_codes(only, self._rows(question, only, group), figure)
         return figure
 
-    def _within_codes(self, asked: Statistic, where: Weight, figure: Figure) -> Figure:
+    def _rows(
+        self, question: Question, asked: Statistic, group: Group, event: Conditions = ()
+    ) -> Weight:
+        """One for the rows that a statistic is of, or for those of them with an event."""
+        meant = (*question.where, *asked.where, *event)
+        return product(holds(meant, self._known.encoder), group.weight)
+
+    def _within_codes(self, asked: Statistic, rows: Weight, figure: Figure) -> Figure:
         """A sum or mean with the interval of what its codes' ends allow, where that is narrower.
 
         Fine cells far out have few rows and much leverage: their noise may be the wider.
@@ -154,7 +161,6 @@ class _Asker:
         assert asked.column is not None
         if isinstance(asked.column, Temporal) or figure.low is None or figure.high is None:
             return figure
-        rows = product(where, holds(asked.where, self._known.encoder))
         rows = product(rows, present(asked.column.name, self._known.encoder))
         ends = [
             self._end(asked.measure, product(rows, end), rows)
@@ -249,9 +255,9 @@ class _Asker:
         names = self._known.encoder.names
         return tuple(tuple(names[place] for place in clique) for clique in sorted(cliques))
 
-    def _linear(self, asked: Statistic, where: Weight) -> _Linear:
+    def _linear(self, question: Question, asked: Statistic, group: Group) -> _Linear:
         known = self._known
-        rows = product(where, holds(asked.where, known.encoder))
+        rows = self._rows(question, asked, group)
         share = known.share
         match asked.measure:
             case Measure.COUNT:
@@ -267,8 +273,7 @@ class _Asker:
                     value=found.value / share, weight=scaled(weight, 1 / share), sums=(found,)
                 )
             case Measure.SHARE:
-                top = product(rows, holds(asked.event, known.encoder))
-                return self._ratio(top, rows)
+                return self._ratio(self._rows(question, asked, group, asked.event), rows)
             case Measure.MEAN:
                 assert asked.column is not None
                 return self._mean(asked.column.name, rows)
@@ -298,11 +303,10 @@ class _Asker:
             raise _TooFewRowsError
         return found
 
-    def _quantile(self, asked: Statistic, where: Weight, group: Group) -> Figure:
+    def _quantile(self, asked: Statistic, rows: Weight, group: Group) -> Figure:
         assert asked.column is not None
         assert asked.level is not None
         name = asked.column.name
-        rows = product(where, holds(asked.where, self._known.encoder))
         rows = product(rows, present(name, self._known.encoder))
         try:
             below = self._enough(rows)

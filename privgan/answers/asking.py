@@ -11,6 +11,7 @@ from privgan.answers.answering import answer
 from privgan.answers.grammar import parse_question
 from privgan.answers.knowledge import Knowledge
 from privgan.answers.question import Question, Target
+from privgan.domain.predicates import columns_in
 from privgan.errors import UsageError
 from privgan.release.marginal_folder import marginals_in
 from privgan.synthesizer import Synthesizer
@@ -62,7 +63,7 @@ def _drawn(synthesizer: Synthesizer) -> np.ndarray:
 
 def _check_one_column(question: Question) -> None:
     """Check that a question is of one column: those of a table in parts are measured apart."""
-    names = {condition.column.name for box in question.boxes for condition in box}
+    names = set(columns_in(question.conditions))
     names |= {one.column.name for one in question.statistics if one.column is not None}
     names |= {column.name for column in question.by}
     if len(names) > 1:

@@ -8,13 +8,9 @@ from xml.sax.saxutils import escape, quoteattr
 
 from privgan.answers.answer import Answer, Figure, spoken
 from privgan.errors import UsageError
+from privgan.report.drawn_text import FONTS, cut_to
 from privgan.report.ticks import Tick, moment_ticks, number_ticks
 
-# The reports' fonts, with those that have Chinese characters.
-_FONTS = (
-    "system-ui, 'DejaVu Sans', 'Noto Sans CJK SC', 'Source Han Sans SC', 'PingFang SC',"
-    " 'Microsoft YaHei', 'WenQuanYi Zen Hei', sans-serif"
-)
 _WIDTH, _LEFT, _RIGHT, _TOP, _LINE, _BOTTOM = 720, 220, 40, 56, 24, 40
 MOST_DRAWN = 200
 _LONGEST = 26  # Characters of a label; Chinese ones count twice.
@@ -36,7 +32,7 @@ def chart(answer: Answer) -> str:
     told = f"{answer.question}; {answer.dataset}, {answer.level:.0%}, {answer.target}"
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}"'
-        f' role="img" aria-label={quoteattr(told)} font-family="{_FONTS}" font-size="12">',
+        f' role="img" aria-label={quoteattr(told)} font-family="{FONTS}" font-size="12">',
         f"<title>{escape(told)}</title>",
         f'<rect width="{_WIDTH}" height="{height}" fill="#fff"/>',
         f'<text x="12" y="24" font-size="15" fill="#1d2733">{escape(answer.question)}</text>',
@@ -101,7 +97,8 @@ def _row(figure: Figure, y: float, axis: _Axis) -> Iterator[str]:
     label = ", ".join(figure.group.values())
     yield (
         f'<text x="{_LEFT - 12}" y="{y + 4:.1f}" text-anchor="end" fill="#1d2733">'
-        f"{escape(_short(label))}<title>{escape(f'{label}: {spoken(figure)}')}</title></text>"
+        f"{escape(cut_to(label, _LONGEST))}"
+        f"<title>{escape(f'{label}: {spoken(figure)}')}</title></text>"
     )
     if figure.value is None:
         yield (
@@ -121,14 +118,3 @@ def _row(figure: Figure, y: float, axis: _Axis) -> Iterator[str]:
         f'<circle cx="{axis.at(figure.value):.1f}" cy="{y:.1f}" r="4" fill="{fill}"'
         ' stroke="#2a6fb0" stroke-width="2"/>'
     )
-
-
-def _short(label: str) -> str:
-    """A label that has room, by the width of its characters."""
-    width, kept = 0, ""
-    for character in label:
-        width += 2 if ord(character) > 0x2E80 else 1
-        if width > _LONGEST:
-            return f"{kept}…"
-        kept += character
-    return kept

@@ -17,8 +17,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from privgan.answers.question import Box, Measure, Question, Statistic
-from privgan.domain.conditions import parse_where
+from privgan.answers.question import Conditions, Measure, Question, Statistic
+from privgan.domain.disjoint import disjoint_regions
+from privgan.domain.predicates import parse_predicates
 from privgan.errors import UsageError
 from privgan.files.documents import did_you_mean, shown
 from privgan.files.limits import LONGEST_CONDITION
@@ -32,6 +33,7 @@ _EXAMPLE = (
     "write for example: share(y = yes) by job, or mean(age where y = yes) - mean(age where y = no)"
 )
 _NAMES = ("count", "share", "sum", "mean", "median", "quantile")
+_CONDITION = "the condition"
 _WHERE, _BY, _LESS = "where", "by", "-"
 _MOST_BY = 2
 _OF_VALUES = frozenset({Measure.MEAN, Measure.QUANTILE})
@@ -91,7 +93,7 @@ class _Parser:
             self._tokens.pop(0)
             statistics.append(self._statistic())
             _check_alike(statistics)
-        where: Box = ()
+        where: Conditions = ()
         by: tuple[Column, ...] = ()
         while self._tokens:
             word = self._tokens.pop(0)
@@ -129,13 +131,13 @@ class _Parser:
             return Statistic(measure=Measure.SHARE, event=self._condition(inside), where=condition)
         return self._of_numbers(name.word, inside, condition)
 
-    def _count(self, inside: Sequence[_Token], condition: Box) -> Statistic:
+    def _count(self, inside: Sequence[_Token], condition: Conditions) -> Statistic:
         if inside and condition:
             raise UsageError("count() has one condition: join them by 'and'")
         where = self._condition(inside) if inside else condition
         return Statistic(measure=Measure.COUNT, where=where)
 
-    def _of_numbers(self, name: str, inside: Sequence[_Token], where: Box) -> Statistic:
+    def _of_numbers(self, name: str, inside: Sequence[_Token], where: Conditions) -> Statistic:
         column = self._column(inside[0])
         if not isinstance(column, Numeric | Temporal):
             raise UsageError(
@@ -175,11 +177,13 @@ class _Parser:
         del self._tokens[: len(found)]
         return found
 
-    def _condition(self, tokens: Sequence[_Token]) -> Box:
+    def _condition(self, tokens: Sequence[_Token]) -> Conditions:
         if not tokens:
             raise UsageError(f"after '{_WHERE}' comes a condition; {_EXAMPLE}")
         text = self._text[tokens[0].start : tokens[-1].end]
-        return parse_where(text, self._schema, place="the condition")
+        found = parse_predicates(text, self._schema, place=_CONDITION)
+        disjoint_regions(found, place=_CONDITION)
+        return found
 
     def _columns(self, tokens: Sequence[_Token]) -> tuple[Column, ...]:
         names = [token for token in tokens if token.text != ","]

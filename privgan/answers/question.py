@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from privgan.domain.conditions import ColumnCondition
+from privgan.domain.predicates import Predicate
 from privgan.schema.columns import Column
 
-# Conditions that all hold, one a column.
-Box = tuple[ColumnCondition, ...]
+# Predicates that all hold.
+Conditions = tuple[Predicate, ...]
 
 
 class Measure(StrEnum):
@@ -48,9 +47,9 @@ class Statistic:
 
     measure: Measure
     column: Column | None = None
-    event: Box = ()
+    event: Conditions = ()
     level: float | None = None
-    where: Box = ()
+    where: Conditions = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,10 +65,11 @@ class Question:
 
     text: str
     statistics: tuple[Statistic, ...]
-    where: Box = ()
+    where: Conditions = ()
     by: tuple[Column, ...] = ()
 
     @property
-    def boxes(self) -> Sequence[Box]:
+    def conditions(self) -> Conditions:
         """All conditions."""
-        return [self.where, *(box for one in self.statistics for box in (one.event, one.where))]
+        parts = [(*one.event, *one.where) for one in self.statistics]
+        return (*self.where, *(condition for part in parts for condition in part))

@@ -17,6 +17,7 @@ from privgan.errors import UsageError
 from privgan.measurement.marginals import Clique
 
 MOST_CELLS = 4_000_000
+_MOST_PRODUCTS = 400_000_000
 # Values of one code differ between two groups by so much of their spread within the code: one
 # standard deviation, for what the counts of codes cannot tell. Chosen on three real tables
 # (``reports/uses/answers.md``).
@@ -178,19 +179,25 @@ def sum_of_squares(weight: Weight, known: Knowledge) -> float:
     )
     if not places:
         return sum(term.number for term in weight) ** 2 * float(known.rows.table)
-    _check_few(known, places)
+    _check_few(known, places, len(weight))
     columns = [known.encoder.columns[place] for place in places]
     smooth = [column.within for column in columns]
     squares = sum(together for together, _ in _products(weight, columns, smooth))
     return max(0.0, float((known.table(places) * squares).sum()))
 
 
-def _check_few(known: Knowledge, places: Sequence[int]) -> None:
-    """Check that columns have few enough codes together for one table."""
+def _check_few(known: Knowledge, places: Sequence[int], terms: int = 1) -> None:
+    """Check that columns have few enough codes together for one table, or for each two terms."""
     columns = [known.encoder.columns[place] for place in places]
-    if math.prod(column.size for column in columns) > MOST_CELLS:
-        names = ", ".join(column.name for column in columns)
+    names = ", ".join(column.name for column in columns)
+    cells = math.prod(column.size for column in columns)
+    if cells > MOST_CELLS:
         raise UsageError(f"{names} have too many values together to be asked about at once")
+    if cells * terms**2 > _MOST_PRODUCTS:
+        raise UsageError(
+            f"the conditions on {names} come to {terms:,} cases, too many for so many values: ask"
+            " with fewer alternatives, or of fewer columns"
+        )
 
 
 def coding_variance(weight: Weight, known: Knowledge) -> float:
@@ -210,7 +217,7 @@ def coding_variance(weight: Weight, known: Knowledge) -> float:
     exact = len(names) == 1 and known.fine(names[0]) is not None
     if exact:
         return _within_cells(weight, known, names[0])
-    _check_few(known, places)
+    _check_few(known, places, len(weight))
     spread = sum(together - apart for together, apart in _products(weight, columns, fractions))
     variance = np.maximum(np.asarray(spread), 0.0)
     if not variance.any():

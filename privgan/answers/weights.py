@@ -5,15 +5,16 @@ Everything that is asked is a sum of such weights over rows, or follows from suc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from privgan.answers.question import Box
 from privgan.domain.cells import Cells
+from privgan.domain.disjoint import Region, possible_regions
 from privgan.domain.encoding import ColumnCode, Encoder
-from privgan.errors import UsageError
+from privgan.domain.predicates import Predicate, leaves
+from privgan.domain.value_sets import Axis, shares_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,20 +77,25 @@ def scaled(weight: Weight, number: float) -> Weight:
     return tuple(Term(number * term.number, term.factors) for term in weight)
 
 
-def holds(box: Box, encoder: Encoder) -> Weight:
-    """One for the rows that meet all conditions, and zero for others.
+def holds(where: Sequence[Predicate], encoder: Encoder) -> Weight:
+    """One for the rows that meet all predicates, and zero for others.
+
+    It has a term for each of their disjoint cases.
 
     Raises:
-        UsageError: No value of a column meets its condition.
+        UsageError: They come to too many cases.
     """
+    regions = possible_regions(where, place="the conditions")
+    axes = {leaf.column.name: Axis(leaf.column) for leaf in leaves(where)}
+    return tuple(Term(1.0, _factors(region, axes, encoder)) for region in regions)
+
+
+def _factors(region: Region, axes: Mapping[str, Axis], encoder: Encoder) -> Factors:
     factors = {}
-    for condition in box:
-        cells = cells_of_column(condition.column.name, encoder)
-        share = condition.shares(cells)
-        if not share.any():
-            raise UsageError(f"no value of {condition.column.name} meets the condition")
-        factors[condition.column.name] = Factor(share, share)
-    return (Term(1.0, factors),)
+    for name, values in region.items():
+        share = shares_of(cells_of_column(name, encoder), axes[name], values)
+        factors[name] = Factor(share, share)
+    return factors
 
 
 def of_cells(name: str, cells: Iterable[int], encoder: Encoder) -> Weight:

@@ -26,6 +26,7 @@ from privgan.cli.options import (
     waivers_option,
 )
 from privgan.cli.verdicts import read_context, read_policy
+from privgan.cli.what_if import WhatIfOptions, what_if_options
 
 if TYPE_CHECKING:
     from privgan.pipeline.preflight import Preflight
@@ -112,6 +113,7 @@ _CODES = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
 @click.option(
     "--rows", type=int, help="With --policy: rows to make [default: the planned row count]."
 )
+@what_if_options
 @json_option
 def plan(
     schema_path: Path,
@@ -130,11 +132,15 @@ def plan(
     lifetime budget does not allow it. Without --policy it ends with 3 where the schema's rare
     outcome has too few positives to be told at this ε.
 
+    With --what-if a table of several ε in place of one plan: the most that an attack gains, the
+    share of rows that noise puts into wrong cells, and the AUC to expect of a model of the target.
+
     \b
     Example:
       privgan plan --schema schema.yaml --public-rows 20000 --epsilon 3
       privgan plan --schema schema.yaml --public-rows 20000 --epsilon 3 --policy partner-share
       --context context.yaml
+      privgan plan --schema schema.yaml --public-rows 20000 --what-if --out what-if.svg
     """
     from privgan.planning.error_floor import illegible
     from privgan.planning.plan import GeneratorKind
@@ -145,6 +151,7 @@ def plan(
     from privgan.schema.schema import with_target
     from privgan.table.schema_file import load_schema
 
+    compared = WhatIfOptions.taken(options)
     asked_of = BeforehandOptions.taken(options)
     loaded = with_target(load_schema(schema_path), target)
 
@@ -158,6 +165,9 @@ def plan(
             marginal_share=None if dp_sgd_share is None else 1 - dp_sgd_share,
         )
 
+    if compared.what_if:
+        compared.tell(planned, loaded, options["delta"], as_json=as_json)
+        return
     budget, asked = budget_of(options, planned)
     made = planned(budget)
     check_hopeful(made, loaded)

@@ -1,6 +1,7 @@
-"""Parse conditions on the rows to sample, such as ``segment = gold and age >= 60``.
+"""Parse comparisons of one column each, such as ``segment = gold`` or ``age is missing``.
 
-They are parsed against the schema, never evaluated as code.
+They are parsed against the schema, never evaluated as code. ``privgan.domain.predicates`` joins
+them by ``and``, ``or``, ``not`` and brackets.
 """
 
 from __future__ import annotations
@@ -14,11 +15,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from privgan.domain.cells import Cells, as_numbers
+from privgan.domain.cells import as_numbers
 from privgan.errors import UsageError
 from privgan.files.documents import did_you_mean, shown
 from privgan.files.limits import LONGEST_CONDITION
-from privgan.naming import parameter
 from privgan.schema.columns import PRESENCE, Column, Discrete, Numeric, OpenCategorical, Temporal
 from privgan.schema.schema import Schema, next_by_name
 
@@ -69,60 +69,6 @@ class ColumnCondition:
             numbers = as_numbers(values, self.column)
             within = (numbers >= self.lower) & (numbers <= self.upper)
         return within | (absent & (self.missing is None))
-
-    def shares(self, cells: Cells) -> np.ndarray:
-        """Share of each fine cell's values that the condition allows [cells], in 0 to 1."""
-        shares = np.zeros(cells.size)
-        if self.missing is not True:
-            if cells.texts:
-                shares[: len(cells.texts)] = [
-                    self.texts is None or text in self.texts for text in cells.texts
-                ]
-            else:
-                shares[: cells.first_interval] = [
-                    self.lower <= value <= self.upper for value in cells.special
-                ]
-                cut = cells.range_of(max(self.lower, -1e300), min(self.upper, 1e300))
-                shares[cells.first_interval : cells.first_interval + len(cells.starts)] = (
-                    cut.lengths / cells.lengths
-                )
-        if cells.missing_code is not None:
-            shares[cells.missing_code] = float(self.missing is not False)
-        return shares
-
-
-def parse_where(text: str, schema: Schema, *, place: str = "") -> tuple[ColumnCondition, ...]:
-    """Parse a plain condition: comparisons joined by ``and``.
-
-    ``privgan.domain.predicates`` reads ``or``, ``not`` and brackets as well.
-
-    Args:
-        text: The condition.
-        schema: The schema.
-        place: What the text is called in messages; empty for the parameter ``where``.
-
-    Raises:
-        UsageError: when it cannot be read, or names what the schema does not have.
-    """
-    try:
-        return _parsed(text, schema)
-    except UsageError as error:
-        raise UsageError(f"{place or parameter('where')}: {error}") from error
-
-
-def _parsed(text: str, schema: Schema) -> tuple[ColumnCondition, ...]:
-    tokens = tokens_of(text)
-    conditions: list[ColumnCondition] = []
-    while tokens:
-        column = column_named(tokens.pop(0), schema)
-        conditions.append(comparison(column, tokens))
-        if tokens and tokens.pop(0).lower() != "and":
-            raise UsageError(f"comparisons are joined by 'and'; {_EXAMPLE}")
-        if not tokens and text.strip().lower().endswith(" and"):
-            raise UsageError(f"the condition ends with 'and'; {_EXAMPLE}")
-    if not conditions:
-        raise UsageError(f"the condition is empty; {_EXAMPLE}")
-    return one_a_column(conditions)
 
 
 def one_a_column(conditions: Iterable[ColumnCondition]) -> tuple[ColumnCondition, ...]:

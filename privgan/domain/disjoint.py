@@ -6,36 +6,62 @@ that knows the probability of one region knows that of the whole condition.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from privgan.domain.conditions import ColumnCondition
 from privgan.domain.predicates import AllOf, AnyOf, Negated, Predicate
-from privgan.domain.regions import MOST_BOXES, Region
 from privgan.domain.value_sets import Axis, PositionSet
 from privgan.errors import UsageError
 from privgan.naming import parameter
 from privgan.schema.columns import Column
 
+MOST_BOXES = 4_096
 _MOST_CASES = 250_000
+Region = Mapping[str, PositionSet]
 
 
-def disjoint_regions(where: Sequence[Predicate]) -> tuple[Region, ...]:
+@dataclass
+class CasesLeft:
+    """Number of cases that may still be looked at."""
+
+    cases: int
+
+
+def disjoint_regions(where: Sequence[Predicate], *, place: str = "") -> tuple[Region, ...]:
     """Disjoint non-empty regions whose union is what all predicates allow.
 
     Args:
         where: The predicates, on columns that are not open; none for all rows.
+        place: What they are called in messages; empty for the parameter ``where``.
 
     Raises:
         UsageError: They come to too many regions, or to none.
     """
-    found = _Regions().of(AllOf(tuple(where)), kept=True)
+    told = place or parameter("where")
+    found = possible_regions(where, place=told)
     if not found:
         raise UsageError(
-            f"{parameter('where')}: no row can meet the condition: its parts exclude each other, or"
+            f"{told}: no row can meet the condition: its parts exclude each other, or"
             " lie outside the schema's bounds; widen one of them"
         )
-    return tuple(found)
+    return found
+
+
+def possible_regions(
+    where: Sequence[Predicate], *, place: str, left: CasesLeft | None = None
+) -> tuple[Region, ...]:
+    """As ``disjoint_regions``, but none where no row can meet the predicates.
+
+    Args:
+        where: The predicates.
+        place: What they are called in messages.
+        left: The cases that may still be looked at; a number for these alone where it is None.
+
+    Raises:
+        UsageError: They come to too many regions.
+    """
+    return tuple(_Regions(place, left or CasesLeft(_MOST_CASES)).of(AllOf(tuple(where)), kept=True))
 
 
 @dataclass
@@ -43,12 +69,14 @@ class _Regions:
     """Makes regions, and counts the cases looked at.
 
     Attributes:
+        place: What the condition is called in messages.
+        left: The cases that may still be looked at.
         axes: The values of each column met so far.
-        cases: How many cases were looked at.
     """
 
+    place: str
+    left: CasesLeft
     axes: dict[str, Axis] = field(default_factory=dict)
-    cases: int = 0
 
     def of(self, predicate: Predicate, *, kept: bool) -> list[Region]:
         """Disjoint regions where a predicate holds; where it does not, unless ``kept``."""
@@ -133,8 +161,8 @@ class _Regions:
         return found
 
     def _count(self, cases: int) -> None:
-        self.cases += cases
-        if self.cases > _MOST_CASES:
+        self.left.cases -= cases
+        if self.left.cases < 0:
             self._refuse()
 
     def _bound(self, found: Sequence[Region]) -> None:
@@ -143,6 +171,6 @@ class _Regions:
 
     def _refuse(self) -> None:
         raise UsageError(
-            f"{parameter('where')}: the condition comes to more than {MOST_BOXES:,} cases that do"
-            " not overlap; write it with fewer alternatives, or sample its parts one by one"
+            f"{self.place}: the condition comes to more than {MOST_BOXES:,} cases that do"
+            " not overlap; write it with fewer alternatives, or use its parts one by one"
         )

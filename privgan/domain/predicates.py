@@ -29,6 +29,7 @@ from privgan.schema.columns import Column, Numeric, Temporal
 from privgan.schema.schema import Schema
 
 _DEEPEST = 50
+_OPERATORS = frozenset({"=", "==", "!=", "<", "<=", ">", ">=", "is", "in"})
 _EXAMPLE = (
     "write for example: (segment = gold or age >= 60) and region not in (north, south) and not"
     " income is missing"
@@ -150,9 +151,9 @@ class _Reader:
     def _term(self, depth: int) -> Predicate:
         if depth > _DEEPEST:
             raise UsageError(f"brackets and 'not' are nested more than {_DEEPEST} deep")
-        if self._taken("not"):
+        if not self._at_column() and self._taken("not"):
             return Negated(self._term(depth + 1))
-        if self._taken("("):
+        if not self._at_column() and self._taken("("):
             found = self.alternatives(depth + 1)
             if not self._taken(")"):
                 raise UsageError(f"a bracket is not closed; {_EXAMPLE}")
@@ -173,6 +174,12 @@ class _Reader:
             if len(self.tokens) > 1 and self._taken("!="):
                 return _there_but_not(column, compared(column, "=", self.tokens.pop(0)))
         return comparison(column, self.tokens)
+
+    def _at_column(self) -> bool:
+        """Whether a mark or word of the grammar is a column's name: a comparison follows it."""
+        here, then = (*self.tokens[:2], "", "")[:2]
+        operator = not isinstance(then, Quoted) and then.lower() in _OPERATORS
+        return operator and here in self._schema.names
 
     def _next_is(self, word: str) -> bool:
         token = self.tokens[0] if self.tokens else Quoted()

@@ -1,9 +1,10 @@
 """Convert constraints to disjoint boxes of allowed values, one union for each group of columns.
 
-A box gives each column a set of values. ``when/then`` is m + 1 boxes for m conditions in ``when``:
-the first condition fails; it holds and the second fails; …; all hold, and ``then`` too. Fixed
-combinations are a box each. Constraints on the same columns are multiplied out, and empty boxes are
-dropped. ``at_most`` cuts across boxes and is kept beside them.
+A box gives each column a set of values. ``when/then`` is what is not in ``when``, and what is in
+both. For m comparisons joined by ``and`` these are m + 1 boxes: the first fails; it holds and the
+second fails; …; all hold, and ``then`` too. Fixed combinations are a box each. Constraints on the
+same columns are multiplied out, and empty boxes are dropped. ``at_most`` cuts across boxes and is
+kept beside them.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
-from privgan.domain.conditions import ColumnCondition, parse_where
+from privgan.domain.disjoint import MOST_BOXES, CasesLeft, Region, possible_regions
 from privgan.domain.measured import opened, widest_moments, widest_numbers
 from privgan.domain.order import Order
+from privgan.domain.predicates import AllOf, AnyOf, Negated, Predicate, columns_in, parse_predicates
 from privgan.domain.value_sets import Axis, PositionSet, set_of
 from privgan.errors import IncompleteError, UsageError
 from privgan.files.limits import MOST_CONSTRAINT_CASES
@@ -22,11 +24,9 @@ from privgan.schema.columns import Column, Discrete, OpenNumeric, OpenTemporal
 from privgan.schema.constraints import AtMost, Combinations, Constraint, WhenThen, place
 from privgan.schema.schema import Schema
 
-MOST_BOXES = 4_096
 _MOST_PRODUCTS = 250_000
 _CONDITIONS = "the conditions"
 Box = tuple[PositionSet, ...]
-Region = Mapping[str, PositionSet]
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,13 +72,13 @@ def _widest(column: Column) -> Column:
 
 def conditions_of(
     constraint: WhenThen, schema: Schema
-) -> tuple[tuple[ColumnCondition, ...], tuple[ColumnCondition, ...]]:
-    """Conditions of ``when`` and of ``then``.
+) -> tuple[tuple[Predicate, ...], tuple[Predicate, ...]]:
+    """Conditions of ``when`` and of ``then``; those of each all hold.
 
     Raises:
         UsageError: where one of them cannot be read.
     """
-    return parse_where(constraint.when, schema, place="when"), parse_where(
+    return parse_predicates(constraint.when, schema, place="when"), parse_predicates(
         constraint.then, schema, place="then"
     )
 
@@ -91,7 +91,7 @@ def columns_of(constraint: Constraint, schema: Schema) -> tuple[str, ...]:
         return constraint.columns
     assert isinstance(constraint, WhenThen)
     when, then = conditions_of(constraint, schema)
-    return tuple(dict.fromkeys(condition.column.name for condition in (*when, *then)))
+    return columns_in((*when, *then))
 
 
 def groups_of(schema: Schema, where: Sequence[Region] = ()) -> tuple[Group, ...]:
@@ -108,7 +108,7 @@ def groups_of(schema: Schema, where: Sequence[Region] = ()) -> tuple[Group, ...]
     names = [columns_of(constraint, schema) for constraint in schema.constraints]
     if len(where) > 1:
         names.append(tuple(dict.fromkeys(name for region in where for name in region)))
-    left = _Left()
+    left = CasesLeft(MOST_CONSTRAINT_CASES)
     return tuple(
         _group(members, schema, set().union(*(names[index] for index in members)), where, left)
         for members in _tied(names)
@@ -118,13 +118,6 @@ def groups_of(schema: Schema, where: Sequence[Region] = ()) -> tuple[Group, ...]
 def selection_of(schema: Schema, where: Sequence[Region]) -> Group:
     """The group that several disjoint regions are by themselves."""
     return groups_of(replace(schema, constraints=()), where)[0]
-
-
-@dataclass
-class _Left:
-    """Number of cases that may still be looked at, over all constraints."""
-
-    cases: int = MOST_CONSTRAINT_CASES
 
 
 def check_satisfiable(schema: Schema) -> None:
@@ -157,7 +150,7 @@ def _group(
     schema: Schema,
     touched: Collection[str],
     where: Sequence[Region],
-    left: _Left,
+    left: CasesLeft,
 ) -> Group:
     axes = {column.name: Axis(column) for column in schema.modelled if column.name in touched}
     own = tuple(index for index in members if index < len(schema.constraints))
@@ -169,7 +162,8 @@ def _group(
         boxes = _cut(boxes, where, tuple(axes), _CONDITIONS, left)
     for index, part in constraints:
         if not isinstance(part, AtMost):
-            boxes = _cut(boxes, regions_of(part, axes, schema), tuple(axes), place(index), left)
+            regions = regions_of(part, axes, schema, place(index), left)
+            boxes = _cut(boxes, regions, tuple(axes), place(index), left)
     kept = tuple(box for box in boxes if _is_possible(box, axes, order))
     return Group(members=own, axes=axes, boxes=kept, order=order)
 
@@ -183,8 +177,18 @@ def _is_possible(box: Box, axes: Mapping[str, Axis], order: Order) -> bool:
     return all(box) and order.limits(dict(zip(axes, box, strict=True))) is not None
 
 
-def regions_of(constraint: Constraint, axes: Mapping[str, Axis], schema: Schema) -> list[Region]:
-    """Disjoint non-empty regions that a constraint other than at_most leaves."""
+def regions_of(
+    constraint: Constraint, axes: Mapping[str, Axis], schema: Schema, told: str, left: CasesLeft
+) -> Sequence[Region]:
+    """Disjoint non-empty regions that a constraint other than at_most leaves.
+
+    Args:
+        constraint: The constraint.
+        axes: The values of each of its columns.
+        schema: The public facts.
+        told: What it is called in messages.
+        left: The cases that may still be looked at.
+    """
     if isinstance(constraint, Combinations):
         return [
             {
@@ -194,25 +198,9 @@ def regions_of(constraint: Constraint, axes: Mapping[str, Axis], schema: Schema)
             for row in constraint.allowed
         ]
     assert isinstance(constraint, WhenThen)
-    when, then = (_sets(part, axes) for part in conditions_of(constraint, schema))
-    regions: list[Region] = []
-    holding: dict[str, PositionSet] = {}
-    for name, values in when.items():
-        regions.append(holding | {name: axes[name].full.without(values)})
-        holding = holding | {name: values}
-    both = holding | {
-        name: values & holding.get(name, axes[name].full) for name, values in then.items()
-    }
-    return [region for region in (*regions, both) if all(region.values())]
-
-
-def _sets(
-    conditions: Sequence[ColumnCondition], axes: Mapping[str, Axis]
-) -> dict[str, PositionSet]:
-    return {
-        condition.column.name: axes[condition.column.name].allowed_by(condition)
-        for condition in conditions
-    }
+    when, then = conditions_of(constraint, schema)
+    allowed = AnyOf((Negated(AllOf(when)), AllOf((*when, *then))))
+    return possible_regions((allowed,), place=told, left=left)
 
 
 def _single(axis: Axis, text: str | None) -> PositionSet:
@@ -223,7 +211,11 @@ def _single(axis: Axis, text: str | None) -> PositionSet:
 
 
 def _cut(
-    boxes: Sequence[Box], regions: Sequence[Region], names: Sequence[str], told: str, left: _Left
+    boxes: Sequence[Box],
+    regions: Sequence[Region],
+    names: Sequence[str],
+    told: str,
+    left: CasesLeft,
 ) -> list[Box]:
     products = len(boxes) * len(regions)
     left.cases -= products

@@ -325,6 +325,24 @@ def pieces_of(column: ColumnCode, axis: Axis, values: PositionSet) -> Pieces:
     return Pieces(column.code_of[cell][kept], start[kept], length[kept], mass[kept])
 
 
+def shares_of(cells: Cells, axis: Axis, values: PositionSet) -> np.ndarray:
+    """Share of each fine cell's values that are in a set [cells], in 0 to 1.
+
+    Args:
+        cells: A column's fine cells.
+        axis: The column's values.
+        values: The set.
+    """
+    starts, lengths = _runs(cells, axis)
+    shares = np.zeros(cells.size)
+    for first, last in values.intervals:
+        cell, _, length = _cut(starts, lengths, first, last)
+        shares[cell] += length / lengths[cell]
+    if values.missing and cells.missing_code is not None:
+        shares[cells.missing_code] = 1.0
+    return shares
+
+
 def _runs(cells: Cells, axis: Axis) -> tuple[np.ndarray, np.ndarray]:
     """First position and number of values of each fine cell but the missing one [cells]."""
     if cells.texts:

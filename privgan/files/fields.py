@@ -299,6 +299,12 @@ REPORT: Declaration = MappingProxyType(
             **_named(PUBLIC, "kind number"),
             **_named(MEASURED, "cells least_noise most_noise"),
         },
+        "relations": {
+            **_named(PUBLIC, "target value"),
+            "columns": {"column": PUBLIC, **_named(MEASURED, "noise codes weak")},
+            "pairs": _named(MEASURED, "first second noise strength noise_share told"),
+            "curves": {**_named(MEASURED, "column labels noisy noise"), "synthetic": SYNTHETIC},
+        },
         "rows": SYNTHETIC,
     }
 )

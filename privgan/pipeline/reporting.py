@@ -8,6 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from privgan.errors import UsageError
 from privgan.ledger.history import DatasetHistory
 from privgan.naming import call
@@ -18,6 +20,7 @@ from privgan.pipeline.read_candidate import ReadCandidate
 from privgan.policy.verdict import Verdict
 from privgan.release.manifest import ReleaseFacts, describe_release
 from privgan.release.marginal_files import measured_kinds, read_description
+from privgan.release.marginal_folder import marginals_in
 from privgan.release.report_files import REPORT_JSON, report_mistakes
 from privgan.release.table_files import MARGINALS
 from privgan.report import (
@@ -33,9 +36,10 @@ from privgan.report import (
     shareable_of,
 )
 from privgan.report.associations import real_trends, trends
-from privgan.report.data import MeasuredKind
+from privgan.report.data import MeasuredKind, NoisyRelations
 from privgan.report.ledger_line import SPENDING
 from privgan.report.odds import reach_of
+from privgan.report.relations import counted_by, noisy_relations, target_code
 from privgan.report.render import WRITTEN
 from privgan.report.shapes import counts_of, noisy_shapes, real_shapes
 from privgan.report.steps import report_groups, report_steps
@@ -52,19 +56,33 @@ def shareable_data(
     """The data of the report that leaves with a release."""
     synthesizer, synthetic = candidate.synthesizer, candidate.synthetic
     encoder = synthesizer.encoder
-    counts = counts_of(encoder, encoder.encode(synthetic))
+    codes = encoder.encode(synthetic)
     return ShareableReport(
         release=describe_release(facts),
         policy=verdict.to_public_json(),
         schema=synthesizer.schema.to_json(),
         steps=report_steps(facts.accounting),
         groups=report_groups(facts.accounting, facts.guarantee.delta),
-        shapes=noisy_shapes(encoder, synthesizer.frequencies, counts),
+        shapes=noisy_shapes(encoder, synthesizer.frequencies, counts_of(encoder, codes)),
         trends=trends(synthesizer.schema, synthetic),
         rows=candidate.record.rows,
         reach=_reach(facts),
         marginals=_measured_kinds(candidate, facts),
+        relations=_relations(candidate, codes),
     )
+
+
+def _relations(candidate: ReadCandidate, codes: np.ndarray) -> NoisyRelations | None:
+    """What the noisy marginals tell of pairs; None where none leave, and of a table in parts."""
+    synthesizer = candidate.synthesizer
+    if synthesizer.parts:
+        return None
+    schema, encoder = synthesizer.schema, synthesizer.encoder
+    found = marginals_in(candidate.files.folder, synthesizer.encoders)
+    if found is None:
+        return None
+    counted = counted_by(target_code(schema, encoder), encoder, codes)
+    return noisy_relations(schema, encoder, found.parts[0].kept, counted)
 
 
 def _measured_kinds(candidate: ReadCandidate, facts: ReleaseFacts) -> list[MeasuredKind]:

@@ -130,6 +130,7 @@ class HeatMap:
         left: Room for the names.
         size: Width and height of all squares.
         signed: Whether associations are drawn, which may be negative, rather than differences.
+        key: What a square is, by its key in the catalogue, where it cannot be negative.
     """
 
     columns: tuple[tuple[str, int, float], ...]
@@ -138,6 +139,7 @@ class HeatMap:
     left: float
     size: float
     signed: bool
+    key: str
 
 
 def pairs_by_strength(columns: Sequence[str], triangle: Triangle) -> list[Pair]:
@@ -152,9 +154,22 @@ def pairs_by_strength(columns: Sequence[str], triangle: Triangle) -> list[Pair]:
 
 
 def heat_map(
-    columns: Sequence[str], *, lower: Triangle, upper: Triangle | None = None, signed: bool = True
+    columns: Sequence[str],
+    *,
+    lower: Triangle,
+    upper: Triangle | None = None,
+    signed: bool = True,
+    key: str = "trends.difference",
 ) -> HeatMap:
-    """Heat map with one table below the diagonal, and optionally another above it."""
+    """Heat map with one table below the diagonal, and optionally another above it.
+
+    Args:
+        columns: The columns.
+        lower: The table below the diagonal.
+        upper: The table above it; None for none.
+        signed: Whether figures may be negative.
+        key: What figures are that may not, by its key in the catalogue.
+    """
     squares = [
         _square(row + 1, column, value)
         for row, line in enumerate(lower)
@@ -175,6 +190,7 @@ def heat_map(
         left=_LABELS,
         size=SIDE * len(columns),
         signed=signed,
+        key=key,
     )
 
 

@@ -128,7 +128,8 @@ def curve_points(pairs: Sequence[tuple[float, float]]) -> str:
     return " ".join(f"{100 * alarms:.1f},{100 - 100 * hits:.1f}" for alarms, hits in pairs)
 
 
-def _named(label: Label, words: Words) -> str:
+def written_label(label: Label, words: Words) -> str:
+    """A bin's or category's label in words."""
     if label is None:
         return words.text("shapes.missing")
     return words.text("shapes.rarer", count=label) if isinstance(label, int) else label
@@ -140,7 +141,7 @@ def _parts(
     synthetic: NDArray[np.float64],
     words: Words,
 ) -> list[Part]:
-    labels = [_named(label, words) for label in shape.labels]
+    labels = [written_label(label, words) for label in shape.labels]
     places = _places(shape)
     return [
         Part(

@@ -20,6 +20,7 @@ from privgan.report.sections.opening import internal_answer, meaning, shareable_
 from privgan.report.sections.policy import policy_section, promises_section
 from privgan.report.sections.records import ledger_section, provenance_section, standards_section
 from privgan.report.sections.related import related_sections
+from privgan.report.sections.relations import relations_section
 from privgan.report.sections.tasks import named_tasks, task_sections
 from privgan.report.sections.usefulness import metrics_section, subgroups_section, utility_section
 from privgan.report.text import Words, number, short
@@ -36,7 +37,8 @@ def shareable_document(data: ShareableReport, words: Words) -> Document:
         *_guarantee(data, words),
         *marginals_section(data.marginals, words),
         *_columns(data, words, real=False),
-        *named_tasks(data.release, data.schema, data.shapes, words),
+        *relations_section(data.relations, words),
+        *named_tasks(data.release, data.schema, data.shapes, words, data.relations),
         policy_section(data.policy, words),
         promises_section(guarantee, words),
         dictionary_section(data.schema, words),

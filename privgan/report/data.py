@@ -161,6 +161,82 @@ class MeasuredKind:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ColumnNoise:
+    """How much of one column's figures is noise.
+
+    Attributes:
+        column: The column's name.
+        noise: Standard deviation of the noise on the share of one code.
+        codes: The number of codes.
+        weak: How many codes have a share below two standard deviations of its noise.
+    """
+
+    column: str
+    noise: float
+    codes: int
+    weak: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairSignal:
+    """How two columns go together, as far as noise lets see.
+
+    Attributes:
+        first: A column.
+        second: Another column.
+        noise: Standard deviation of the noise on one share of both.
+        strength: Root mean square distance from independence, relative to it, beyond the noise.
+        noise_share: Which share of the squared distance noise alone makes, in [0, 1].
+        told: Whether the relation is told from noise.
+    """
+
+    first: str
+    second: str
+    noise: float
+    strength: float
+    noise_share: float
+    told: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dependence:
+    """How often a target's value occurs with each code of one column.
+
+    Attributes:
+        column: The column's name.
+        labels: One label per code.
+        noisy: The noisy shares; None of too few rows.
+        noise: Their standard deviations.
+        synthetic: The shares among the synthetic rows; None without a row.
+    """
+
+    column: str
+    labels: Sequence[Label]
+    noisy: Sequence[float | None]
+    noise: Sequence[float | None]
+    synthetic: Sequence[float | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoisyRelations:
+    """What the noisy marginals tell of columns and pairs, and how much of it is noise.
+
+    Attributes:
+        columns: The first columns.
+        pairs: Their measured pairs.
+        target: The column that the table mainly predicts; None for none, or a number.
+        value: The value of it that the curves count.
+        curves: How often it occurs, by the columns that go with the target most.
+    """
+
+    columns: Sequence[ColumnNoise]
+    pairs: Sequence[PairSignal]
+    target: str | None = None
+    value: str | None = None
+    curves: Sequence[Dependence] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class ShareableReport:
     """The report that leaves with a release.
 
@@ -177,6 +253,7 @@ class ShareableReport:
         trends: Associations of the synthetic columns; None if they were not computed.
         reach: The attacker's limits by the plan's own curve; None if only (ε, δ) bound them.
         marginals: The noisy marginals that leave beside it; none of before 0.6.0.
+        relations: What they tell of pairs; None where none leave, and of a table in parts.
     """
 
     release: JsonMapping
@@ -189,6 +266,7 @@ class ShareableReport:
     trends: Trends | None = None
     reach: Reach | None = None
     marginals: Sequence[MeasuredKind] = ()
+    relations: NoisyRelations | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

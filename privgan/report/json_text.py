@@ -13,9 +13,13 @@ from typing import Any
 from privgan.errors import UsageError
 from privgan.files.json_types import JsonDict, JsonMapping
 from privgan.report.data import (
+    ColumnNoise,
+    Dependence,
     InternalReport,
     MeasuredKind,
+    NoisyRelations,
     NoisyShape,
+    PairSignal,
     PlanStep,
     Reach,
     RealShape,
@@ -57,10 +61,11 @@ def to_json(data: ShareableReport | InternalReport, document: Document) -> JsonD
 
 
 def _stated(data: ShareableReport | InternalReport) -> JsonDict:
-    """The data as they are written: without a list of marginals where none leave."""
+    """The data as they are written: without marginals and what they tell where none leave."""
     found = asdict(data)
-    if not found.get("marginals", True):
-        del found["marginals"]
+    for name in ("marginals", "relations"):
+        if not found.get(name, True):
+            del found[name]
     return found
 
 
@@ -83,6 +88,19 @@ def shareable_of(value: JsonMapping) -> ShareableReport:
         shapes=[NoisyShape(**shape) for shape in data["shapes"]],
         trends=None if data["trends"] is None else Trends(**data["trends"]),
         marginals=[MeasuredKind(**part) for part in data.get("marginals", ())],
+        relations=_relations(data.get("relations")),
+    )
+
+
+def _relations(data: JsonMapping | None) -> NoisyRelations | None:
+    if data is None:
+        return None
+    return NoisyRelations(
+        columns=[ColumnNoise(**part) for part in data["columns"]],
+        pairs=[PairSignal(**part) for part in data["pairs"]],
+        target=data["target"],
+        value=data["value"],
+        curves=[Dependence(**part) for part in data["curves"]],
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import cache
@@ -18,6 +17,7 @@ from privgan.report.attack_curves import SIZE
 from privgan.report.compose import internal_document, shareable_document
 from privgan.report.data import InternalReport, ShareableReport
 from privgan.report.document import Document, plain
+from privgan.report.drawn_text import breadth
 from privgan.report.json_text import to_json, to_json_text
 from privgan.report.markdown import to_markdown
 from privgan.report.text import clean, number, short, words_of
@@ -115,18 +115,13 @@ def _unbroken(text: str) -> str:
     return _TORN.sub("\u00a0", text)
 
 
-def _breadth(text: str) -> int:
-    """Width of a text in terminal columns; a Chinese character takes two."""
-    return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
-
-
 @cache
 def _environment() -> Environment:
     filters: dict[str, Callable[..., Any]] = {
         "plain": plain,
         "verbatim": _verbatim,
         "unbroken": _unbroken,
-        "breadth": _breadth,
+        "breadth": breadth,
         "kind": lambda block: type(block).__name__,
     }
     return environment_of("privgan.report", filters)

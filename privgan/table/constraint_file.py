@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from graphlib import CycleError
 
 import numpy as np
 
+from privgan.domain.conditions import ColumnCondition
+from privgan.domain.disjoint import CasesLeft, possible_regions
 from privgan.domain.order import lowest_first
+from privgan.domain.predicates import Predicate
 from privgan.domain.regions import conditions_of, groups_of, widened
 from privgan.domain.value_sets import Axis, PositionSet
 from privgan.errors import DocumentError, UsageError
 from privgan.files.documents import Document, did_you_mean, shown
 from privgan.files.json_types import JsonDict, JsonMapping
+from privgan.files.limits import MOST_CONSTRAINT_CASES
 from privgan.schema.columns import Column, Discrete, Kind, Numeric, OpenCategorical, Temporal
 from privgan.schema.constraints import AtMost, Combinations, Constraint, WhenThen, place
 from privgan.schema.schema import Schema, next_by_name
@@ -45,9 +49,10 @@ def constraints_of(document: Document, schema: Schema) -> tuple[Constraint, ...]
         DocumentError: with every mistake and its line.
     """
     wide, found, mistakes = widened(schema), list[Constraint](), list[str]()
+    left = CasesLeft(MOST_CONSTRAINT_CASES)
     for index, item in enumerate(document.data.get("constraints", [])):
         try:
-            found.append(_constraint(item, wide))
+            found.append(_constraint(item, wide, left))
         except _MistakenError as mistake:
             key = (mistake.key,) if mistake.key else ()
             where = f"{place(index)}{'.' * bool(key)}{mistake.key}: "
@@ -75,7 +80,7 @@ class _MistakenError(Exception):
         self.key = key
 
 
-def _constraint(item: JsonMapping, schema: Schema) -> Constraint:
+def _constraint(item: JsonMapping, schema: Schema, left: CasesLeft) -> Constraint:
     keys = frozenset(item) - {"description"}
     form = next((name for name, needed in _FORMS.items() if keys == needed), None)
     if form is None:
@@ -84,7 +89,7 @@ def _constraint(item: JsonMapping, schema: Schema) -> Constraint:
         )
     description = item.get("description", "")
     if form == "when":
-        return _when_then(item, schema, description)
+        return _when_then(item, schema, description, left)
     if form == "combinations":
         return _combinations(item, schema, description)
     return _at_most(form, item[form], schema, description)
@@ -127,7 +132,7 @@ def _end(column: Column, *, last: bool) -> float:
     return float(axis.numbers(np.array(axis.last if last else 0)))
 
 
-def _when_then(item: JsonMapping, schema: Schema, description: str) -> WhenThen:
+def _when_then(item: JsonMapping, schema: Schema, description: str, left: CasesLeft) -> WhenThen:
     constraint = WhenThen(when=item["when"], then=item["then"], description=description)
     try:
         when, then = conditions_of(constraint, schema)
@@ -135,24 +140,41 @@ def _when_then(item: JsonMapping, schema: Schema, description: str) -> WhenThen:
         key, _, message = str(error).partition(": ")
         raise _MistakenError(key, message) from error
     sets: dict[str, PositionSet] = {}
-    for key, conditions in (("when", when), ("then", then)):
-        for condition in conditions:
-            name, axis = condition.column.name, Axis(condition.column)
-            allowed = axis.allowed_by(condition)
-            if not allowed:
-                raise _MistakenError(
-                    key,
-                    f"no value of {shown(name)} in the schema meets it;"
-                    f" {_values(condition.column)}",
-                )
-            if not sets.get(name, axis.full) & allowed:
-                raise _MistakenError(
-                    key,
-                    f"what it asks of {shown(name)} excludes 'when'; to forbid that, ask for its"
-                    " opposite",
-                )
-            sets[name] = sets.get(name, axis.full) & allowed
+    for key, predicates in (("when", when), ("then", then)):
+        for condition in predicates:
+            if isinstance(condition, ColumnCondition):
+                sets |= _narrowed(key, condition, sets)
+    _check_possible("when", when, left, "no row of the schema meets it")
+    _check_possible("then", then, left, "no row of the schema meets it")
+    _check_possible("then", (*when, *then), left, "what it asks excludes 'when'")
     return constraint
+
+
+def _narrowed(
+    key: str, condition: ColumnCondition, sets: Mapping[str, PositionSet]
+) -> dict[str, PositionSet]:
+    """What a plain condition leaves of its column's values."""
+    name, axis = condition.column.name, Axis(condition.column)
+    allowed = axis.allowed_by(condition)
+    if not allowed:
+        raise _MistakenError(
+            key, f"no value of {shown(name)} in the schema meets it; {_values(condition.column)}"
+        )
+    left = sets.get(name, axis.full) & allowed
+    if not left:
+        told = f"what it asks of {shown(name)} excludes 'when'"
+        raise _MistakenError(key, f"{told}; to forbid that, ask for its opposite")
+    return {name: left}
+
+
+def _check_possible(key: str, predicates: Sequence[Predicate], left: CasesLeft, told: str) -> None:
+    """Check that a row can meet all predicates."""
+    try:
+        found = possible_regions(predicates, place=key, left=left)
+    except UsageError as error:
+        raise _MistakenError(key, str(error).partition(": ")[2]) from error
+    if not found:
+        raise _MistakenError(key, f"{told}; widen it, or leave the constraint out")
 
 
 def _values(column: Column) -> str:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from privgan.domain.cells import as_numbers
 from privgan.domain.order import is_ordered
+from privgan.domain.predicates import AllOf, met
 from privgan.domain.regions import columns_of, conditions_of, widened
 from privgan.schema.constraints import AtMost, Combinations, Constraint, WhenThen
 from privgan.schema.schema import Schema
@@ -32,12 +33,7 @@ def holds(constraint: Constraint, typed: pd.DataFrame, schema: Schema) -> np.nda
         return is_ordered(constraint, low, high)
     if isinstance(constraint, WhenThen):
         when, then = conditions_of(constraint, schema)
-        asked = np.logical_and.reduce(
-            [condition.met(typed[condition.column.name]) for condition in when]
-        )
-        given = np.logical_and.reduce(
-            [condition.met(typed[condition.column.name]) for condition in then]
-        )
+        asked, given = (met(AllOf(conditions), typed) for conditions in (when, then))
         return ~asked | given
     assert isinstance(constraint, Combinations)
     marked = ("=" + typed[list(constraint.columns)].astype("string")).fillna("").astype(object)

@@ -6,6 +6,7 @@ import pytest
 
 from privgan.answers.grammar import parse_question
 from privgan.answers.question import Measure
+from privgan.domain.conditions import ColumnCondition
 from privgan.errors import UsageError
 from tests.answers.world import SCHEMA
 
@@ -18,8 +19,12 @@ def test_a_question_is_read_with_all_its_parts() -> None:
     )
     first, second = found.statistics
     assert first.measure is Measure.SHARE
-    assert first.where[0].upper < 30 <= second.where[0].lower
-    assert found.where[0].texts == {"n", "s"}
+    (young,), (old,), (places,) = first.where, second.where, found.where
+    assert isinstance(young, ColumnCondition)
+    assert isinstance(old, ColumnCondition)
+    assert isinstance(places, ColumnCondition)
+    assert young.upper < 30 <= old.lower
+    assert places.texts == {"n", "s"}
     assert [column.name for column in found.by] == ["职业"]
 
 
@@ -50,6 +55,10 @@ def test_where_and_by_come_in_any_order() -> None:
         ("count() by 职业, region, age", "at most 2"),
         ("count() where", "comes a condition"),
         ("count(age > 30 where)", "comes a condition"),
+        ("count(age > 30 or)", "ends where a comparison is due"),
+        ("count((age > 30 or age < 20)", "is not closed"),
+        ("share(age = 90)", "no row can meet the condition"),
+        ("count() where age < 20 and age > 30", "no row can meet the condition"),
         ("count() count()", "cannot be read at character 9"),
         ("count() - ", "ends with"),
         ("count() - mean(age)", "different units"),

@@ -27,6 +27,7 @@ def shown(world: World) -> dict[str, Any]:
         "conformity": schema().check(customers()),
         "policy": privgan.load_policy("internal-analytics"),
         "plan": privgan.plan(schema(), epsilon=3, public_rows=600),
+        "what if": privgan.what_if(schema(), epsilons=[1, 3], public_rows=600),
         "report": names["audited"],
         "blocked": names["result"],
         "verdict": names["result"].verdict,

@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 
 from privgan.domain import disjoint
 from privgan.domain.conditions import ColumnCondition
-from privgan.domain.disjoint import disjoint_regions
+from privgan.domain.disjoint import Region, disjoint_regions
 from privgan.domain.predicates import columns_in, met, parse_predicates
-from privgan.domain.regions import Region
 from privgan.domain.value_sets import MISSING, Axis, PositionSet
 from privgan.errors import UsageError
 from tests.schemas import schema_of_lines

@@ -6,11 +6,13 @@ from itertools import product
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from privgan.domain.disjoint import CasesLeft
 from privgan.domain.order import Order
-from privgan.domain.regions import groups_of, regions_of
+from privgan.domain.regions import columns_of, groups_of, regions_of
 from privgan.domain.value_sets import MISSING, Axis, PositionSet, set_of
 from privgan.errors import DocumentError
 from privgan.schema.columns import Kind, Numeric, Temporal
@@ -34,6 +36,7 @@ WHENS = (
     "u = true",
     "c is not missing and b < 0.55",
     "b >= 1.5 and c = 2 and a < 3",
+    "a in (0, 70) or not (b < 1 and t = x)",
 )
 THENS = (
     "b = 0",
@@ -43,6 +46,7 @@ THENS = (
     "t in (x, z) and b > 0.3",
     "u = false and b <= 1",
     "c > 0",
+    "t not in (z) and (u = true or b != 0)",
 )
 PAIRS = (("a", "b"), ("b", "a"), ("a", "c"), ("c", "b"), ("b", "c"), ("c", "a"))
 CELLS = [[text, truth] for text in ("x", "y", "z", "null") for truth in ("False", "True")]
@@ -239,7 +243,29 @@ def test_limits_leave_room_for_the_columns_above() -> None:
     }
 
 
-def test_regions_of_an_implication_are_one_more_than_its_conditions() -> None:
-    schema = schema_of(SMALL, '  - {when: "a = 0 and t = x and u = true", then: "b = 0"}\n')
+@pytest.mark.parametrize(
+    ("when", "then", "regions"),
+    [("a = 0 and t = x and u = true", "b = 0", 4), ("a = 0 or b >= 1", "not (t = x and c > 1)", 5)],
+)
+def test_an_implication_is_split_into_regions_that_do_not_overlap(
+    when: str, then: str, regions: int
+) -> None:
+    schema = schema_of(SMALL, f'  - {{when: "{when}", then: "{then}"}}\n')
     axes = {name: Axis(schema.column(name)) for name in NAMES}
-    assert len(regions_of(schema.constraints[0], axes, schema)) == 4
+    left = CasesLeft(1_000)
+    found = regions_of(schema.constraints[0], axes, schema, "", left)
+    assert len(found) == regions
+    assert left.cases < 1_000
+    positions, typed = _all_rows(schema, NAMES)
+    boxes = [tuple(region.get(name, axes[name].full) for name in NAMES) for region in found]
+    inside = sum(_within_all(box, [*positions.values()]).astype(int) for box in boxes)
+    assert np.array_equal(inside, holds(schema.constraints[0], typed, schema))
+
+
+def test_a_column_named_like_a_word_of_the_grammar_is_still_read() -> None:
+    """Schemas of before conditions had brackets, ``or`` and ``not``."""
+    names = ("'not'", "'or'", "'in'", "'('")
+    lines = "".join(f"  - {{name: {name}, kind: integer, lower: 0, upper: 3}}\n" for name in names)
+    schema = schema_of(lines, '  - {when: "not = 3 and or < 2 and ( > 1", then: "in = 0"}\n')
+    (constraint,) = schema.constraints
+    assert columns_of(constraint, schema) == ("not", "or", "(", "in")

@@ -16,8 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from privgan.domain.conditions import parse_where
+from privgan.domain.conditions import ColumnCondition
 from privgan.domain.predicates import met, parse_predicates
+from privgan.domain.value_sets import Axis, shares_of
 from privgan.errors import IncompleteError
 from privgan.generator import importance, network_sampler, tilts
 from privgan.generator.row_sampler import RowSampler
@@ -81,11 +82,12 @@ def conditional(synthesizer: Synthesizer, where: str) -> pd.Series:
     encoder, shown = synthesizer.encoder, synthesizer.schema
     every = np.array(list(product(*map(range, encoder.sizes))))
     shares = np.exp(synthesizer.distribution.log_likelihood(every))
-    for condition in parse_where(where, shown):
-        index = encoder.names.index(condition.column.name)
+    for condition in parse_predicates(where, shown):
+        assert isinstance(condition, ColumnCondition)
+        index, axis = encoder.names.index(condition.column.name), Axis(condition.column)
         column = encoder.columns[index]
-        met = column.within * condition.shares(column.cells)
-        shares *= np.bincount(column.code_of, met, minlength=column.size)[every[:, index]]
+        kept = column.within * shares_of(column.cells, axis, axis.allowed_by(condition))
+        shares *= np.bincount(column.code_of, kept, minlength=column.size)[every[:, index]]
     return pd.Series(shares / shares.sum(), index=pd.MultiIndex.from_arrays(every.T))
 
 
@@ -104,7 +106,7 @@ def test_rows_follow_the_exact_conditional_distribution(
         monkeypatch.setattr(network_sampler, "fitted_tilts", lambda *_: {})
     synthesizer = network_synthesizer(schema(columns=CODES), 8)
     draws = 20_000
-    chunks = synthesizer.chunks(draws, seed=3, where=parse_where(where, synthesizer.schema))
+    chunks = synthesizer.chunks(draws, seed=3, where=parse_predicates(where, synthesizer.schema))
     drawn = pd.concat(list(chunks))
     assert chunks.note is None
     codes = synthesizer.encoder.encode(conform(drawn, synthesizer.schema))
@@ -128,7 +130,7 @@ def test_the_conditions_probability_is_near_the_exact_one() -> None:
     shares = np.exp(synthesizer.distribution.log_likelihood(every))
     for where, held in (("c = true", every[:, 2] == 1), ("a = x and c = true", None)):
         exact = shares[held if held is not None else (every[:, 0] == 0) & (every[:, 2] == 1)].sum()
-        conditions = parse_where(where, synthesizer.schema)
+        conditions = parse_predicates(where, synthesizer.schema)
         sampler = RowSampler(synthesizer, 0, conditions, balanced=False).sampler
         assert sampler.probability == pytest.approx(exact, rel=0.1)
 
@@ -156,7 +158,7 @@ def test_rows_that_repeat_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importance, "_MOST_ROWS", 1)
     monkeypatch.setattr(network_sampler, "fitted_tilts", lambda *_: {})
     synthesizer = late()
-    chunks = synthesizer.chunks(1_000, where=parse_where("c = true", synthesizer.schema))
+    chunks = synthesizer.chunks(1_000, where=parse_predicates("c = true", synthesizer.schema))
     assert chunks.note is None
     assert len(pd.concat(list(chunks))) == 1_000
     told = chunks.note
@@ -170,8 +172,10 @@ def test_conditions_of_next_to_no_probability_are_refused() -> None:
         schema(columns=CODES), 5, strength=0.1, shifts={"c": [0.0, -40.0]}
     )
     with pytest.raises(IncompleteError, match="next to no probability; widen one of them"):
-        synthesizer.sample(10, where=parse_where("c = true", synthesizer.schema))
-    assert len(synthesizer.sample(10, where=parse_where("c = false", synthesizer.schema))) == 10
+        synthesizer.sample(10, where=parse_predicates("c = true", synthesizer.schema))
+    assert (
+        len(synthesizer.sample(10, where=parse_predicates("c = false", synthesizer.schema))) == 10
+    )
 
 
 # --- constraints
@@ -251,7 +255,7 @@ def test_conditions_against_a_constraint_are_named() -> None:
     with pytest.raises(
         IncompleteError, match=r"where on a, b.*constraints\[0\] \(when a = 0, then b = 0\); widen"
     ):
-        network_synthesizer(small).sample(10, where=parse_where("a = 0 and b > 2", small))
+        network_synthesizer(small).sample(10, where=parse_predicates("a = 0 and b > 2", small))
 
 
 # --- as of a mixture

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
-from privgan.domain.conditions import parse_where
+from privgan.domain.predicates import parse_predicates
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.owner.owners_table import OwnersTable
 from privgan.pipeline.fitting import fit
@@ -173,7 +173,7 @@ def test_chunks_make_the_asked_number_of_rows(
     ],
 )
 def test_conditions_hold_in_every_row(synthesizer: Synthesizer, where: str, holds: object) -> None:
-    rows = synthesizer.sample(400, seed=2, where=parse_where(where, SCHEMA))
+    rows = synthesizer.sample(400, seed=2, where=parse_predicates(where, SCHEMA))
     assert len(rows) == 400
     assert holds(rows)  # type: ignore[operator]
 
@@ -183,7 +183,9 @@ def test_a_condition_agrees_with_filtering(synthesizer: Synthesizer) -> None:
 
     5 standard errors.
     """
-    conditioned = synthesizer.sample(4_000, seed=3, where=parse_where("segment = gold", SCHEMA))
+    conditioned = synthesizer.sample(
+        4_000, seed=3, where=parse_predicates("segment = gold", SCHEMA)
+    )
     free = synthesizer.sample(60_000, seed=4)
     kept = free[free["segment"] == "gold"]
     one, two = (conditioned["churned"] == "yes").mean(), (kept["churned"] == "yes").mean()

@@ -210,8 +210,16 @@ BAD: dict[str, tuple[str, tuple[str, ...]]] = {
         ("constraints[0].then: nothing follows spend",),
     ),
     "or": (
-        "- {when: orders = 0 or spend = 0, then: spend = 0}",
-        ("constraints[0].when: comparisons are joined by 'and'",),
+        "- {when: orders = 0 or, then: spend = 0}",
+        ("constraints[0].when: the condition ends where a comparison is due",),
+    ),
+    "alternatives that no row meets": (
+        "- {when: not (churned = true or churned = false), then: spend = 0}",
+        ("constraints[0].when: no row of the schema meets it",),
+    ),
+    "then that excludes when": (
+        "- {when: churned = true or town = Bonn, then: churned = false and not town = Bonn}",
+        ("constraints[0].then: what it asks excludes 'when'",),
     ),
     "when of an identifier": (
         "- {when: id = 1, then: spend = 0}",

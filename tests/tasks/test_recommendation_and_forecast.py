@@ -79,7 +79,7 @@ def test_both_reports_name_the_tasks_and_the_internal_one_draws_them(good: Found
     facts = SCHEMA.to_json()
     for language in ("en", "zh"):
         words = words_of(language)
-        (shareable,) = named_tasks(facts, (), words)
+        (shareable,) = named_tasks({}, facts, (), words)
         (internal,) = task_sections(facts, [part.to_json() for part in good.values()], words)
         told = [plain(item) for item in shareable.blocks[1].items]  # type: ignore[union-attr]
         assert len(told) == 4

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from privgan.audit.coding import AuditCoder, CodedTable
 from privgan.audit.fidelity.queries import query_metric
+from privgan.audit.utility.folds import folds_metric
 from privgan.audit.utility.importance import importance_metric
 from privgan.audit.utility.subgroup_gap import subgroup_gap_metric
 from privgan.audit.utility.tasks import PredictionTask
@@ -29,7 +30,7 @@ def all_utility_metrics(
     """Metrics of training on synthetic and testing on real rows, and of queries.
 
     ``utility.gap`` is that of the target. ``utility.gap_auc`` and ``utility.gap_r2`` are those of a
-    category and of a number. Importances and subgroups are those of the target.
+    category and of a number. Folds, importances and subgroups are those of the target.
 
     Args:
         coder: Made from the kept-in rows.
@@ -88,4 +89,8 @@ def _no_task(score: str, reason: str) -> tuple[Metric, ...]:
 
 
 def _of_target(coder: AuditCoder, trial: Trial | str, seed: int) -> tuple[Metric, ...]:
-    return importance_metric(trial, seed), subgroup_gap_metric(coder, trial)
+    return (
+        folds_metric(trial, seed),
+        importance_metric(trial, seed),
+        subgroup_gap_metric(coder, trial),
+    )

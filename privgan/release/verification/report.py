@@ -12,12 +12,14 @@ from privgan.release.marginal_files import measured_kinds
 from privgan.release.table_files import MARGINALS
 from privgan.release.verification.accounting import SLACK
 from privgan.release.verification.integrity import shown
+from privgan.release.verification.marginals import released_marginals
 from privgan.release.verification.released import REPORT, SCHEMA, Released, differences
 from privgan.report import ShareableReport, render_shareable, shareable_of
 from privgan.report.associations import MOST_COLUMNS
 from privgan.report.compose import shareable_document
 from privgan.report.json_text import to_json
 from privgan.report.odds import reach_of
+from privgan.report.relations import noisy_relations
 from privgan.report.shapes import intervals, labels
 from privgan.report.steps import report_groups, report_steps
 from privgan.report.text import words_of
@@ -69,8 +71,29 @@ def _data_problems(released: Released) -> Iterator[str]:
     places = differences(data.get("marginals", []), kinds, "marginals")
     if places:
         yield f"says otherwise than the noisy marginals at {', '.join(places)}"
+    yield from _relation_problems(released, data.get("relations"))
     yield from _reach_problems(released, data)
     yield from _figure_problems(released, data)
+
+
+def _relation_problems(released: Released, said: _Json | None) -> Iterator[str]:
+    """Recompute what noisy marginals tell of pairs, and compare; rows give the synthetic shares."""
+    if said is None:
+        return
+    if not (released.whole_model and released.holds(MARGINALS)):
+        yield "tells of relations, and the release holds no noisy marginals of one whole table"
+        return
+    kept = released_marginals(released)[0].kept
+    meant = _plain(asdict(noisy_relations(released.schema, released.encoder, kept, {})))
+    places = differences(_without_rows(said), _without_rows(meant), "relations", slack=_EXACT)
+    if places:
+        yield f"says otherwise than the noisy marginals at {', '.join(places)}"
+
+
+def _without_rows(relations: _Json) -> _Json:
+    """What is told of relations, without the shares among synthetic rows."""
+    curves = [{**curve, "synthetic": len(curve["synthetic"])} for curve in relations["curves"]]
+    return {**relations, "curves": curves}
 
 
 def _reach_problems(released: Released, data: _Json) -> Iterator[str]:

@@ -34,6 +34,7 @@ from privgan.release.verification.row_domain import column_problem, typed_part
 from privgan.release.verification.row_order import RowOrder
 from privgan.release.verification.rows_in_parts import WrongRowError, parts_of_rows
 from privgan.report.associations import trends_of_values
+from privgan.report.relations import counted_by, shares_by_code, target_code
 from privgan.report.shapes import counts_of, written_shares
 from privgan.schema.columns import Invented, Kind
 from privgan.schema.constraints import place
@@ -121,6 +122,7 @@ class _Told:
     Attributes:
         rows: How many rows there were.
         counts: Rows with each code of each column; empty where no model says what codes there are.
+        of_target: By column, rows with each code, and those of them with the target's value.
         values: The numbers of each modelled column, part by part; empty where they are too many.
         hashes: A hash of each value of each column of identifiers, part by part.
         broken: Rows that break each constraint.
@@ -130,6 +132,7 @@ class _Told:
 
     rows: int = 0
     counts: list[NDArray[np.int64]] = field(default_factory=list)
+    of_target: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     values: list[list[NDArray[np.float64]]] = field(default_factory=list)
     hashes: dict[str, list[NDArray[np.uint64]]] = field(default_factory=dict)
     broken: dict[int, int] = field(default_factory=dict)
@@ -219,13 +222,23 @@ def _take(part: pd.DataFrame, released: Released, told: _Told, *, kept: bool) ->
     for index, count in broken(typed, schema):
         told.broken[index] = told.broken.get(index, 0) + count
     if released.whole_model:
-        counts = counts_of(released.encoder, released.encoder.encode(typed))
+        codes = released.encoder.encode(typed)
+        _count_target(codes, released, told)
+        counts = counts_of(released.encoder, codes)
         before = told.counts or [np.zeros_like(part_counts) for part_counts in counts]
         told.counts = [a + b for a, b in zip(before, counts, strict=True)]
     if kept:
         _keep_values(typed, schema, told)
     _keep_hashes(part, schema, told)
     told.rows += len(part)
+
+
+def _count_target(codes: NDArray[np.int64], released: Released, told: _Told) -> None:
+    """Count rows with the target's value by each column, for the report's curves."""
+    target = target_code(released.schema, released.encoder)
+    for name, both in counted_by(target, released.encoder, codes).items():
+        before = told.of_target.get(name, (0, 0))
+        told.of_target[name] = (before[0] + both[0], before[1] + both[1])
 
 
 def _check_part(part: pd.DataFrame, released: Released, serials: Serials) -> None:
@@ -324,6 +337,10 @@ def _reported(released: Released, told: _Told) -> Iterator[str]:
             if len(meant) != len(said) or not np.allclose(meant, said, rtol=0, atol=_ROUNDING):
                 name = shown(shape["column"])
                 yield f"{REPORT}: the synthetic shares of {name} are not those of {PARQUET}"
+    for curve in (data.get("relations") or {"curves": ()})["curves"]:
+        if not _near(shares_by_code(*told.of_target[curve["column"]]), curve["synthetic"]):
+            name = shown(curve["column"])
+            yield f"{REPORT}: the target's synthetic shares by {name} are not those of {PARQUET}"
     if told.values and data["trends"] is not None:
         values = [np.concatenate(parts) for parts in told.values]
         told.values.clear()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from privgan.files.json_types import JsonMapping
-from privgan.report.data import NoisyShape
+from privgan.report.data import NoisyRelations, NoisyShape
 from privgan.report.document import (
     Block,
     Bullets,
@@ -37,13 +37,26 @@ Told = Mapping[str, JsonMapping]
 
 
 def named_tasks(
-    release: JsonMapping, schema: JsonMapping, shapes: Sequence[NoisyShape], words: Words
+    release: JsonMapping,
+    schema: JsonMapping,
+    shapes: Sequence[NoisyShape],
+    words: Words,
+    relations: NoisyRelations | None = None,
 ) -> list[Section]:
-    """Section that names the tasks, with noisy shares of what is predicted; none without tasks."""
+    """Section that names the tasks, with noisy shares of what is predicted; none without tasks.
+
+    Args:
+        release: The release's facts, as JSON.
+        schema: The schema, as JSON.
+        shapes: The columns, noisy beside synthetic.
+        words: The report's words.
+        relations: What tells how much of a share is noise; None where nothing does.
+    """
     tasks = schema.get("tasks", ())
     if not tasks:
         return []
-    items = tuple(_with_share(task, shapes, words) for task in tasks)
+    noises = {} if relations is None else {one.column: one.noise for one in relations.columns}
+    items = tuple(_with_share(task, shapes, noises, words) for task in tasks)
     rare = rare_outcome(release, schema, shapes, words)
     blocks: list[Block] = [Paragraph(text=words("tasks.named")), Bullets(items=items), *rare]
     return [Section(name="tasks", heading=words("tasks.heading"), blocks=tuple(blocks))]
@@ -96,14 +109,19 @@ def _forecast(task: JsonMapping, words: Words) -> Text:
     return words("tasks.forecast", count=count, target=target, date=date, period=Run(period))
 
 
-def _with_share(task: JsonMapping, shapes: Sequence[NoisyShape], words: Words) -> Text:
+def _with_share(
+    task: JsonMapping, shapes: Sequence[NoisyShape], noises: Mapping[str, float], words: Words
+) -> Text:
     """A task, and the noisy share of the value that is meant, where it was counted."""
     column, value = task.get("target") or task.get("outcome"), task.get("positive")
     shape = next((part for part in shapes if part.column == column), None)
     if value is None or shape is None or value not in shape.labels:
         return name_of(task, words)
     share = noisy_share(shape, value)
-    return words("tasks.share", task=name_of(task, words), share=Run(words.percent(share)))
+    name, told, noise = name_of(task, words), Run(words.percent(share)), noises.get(shape.column)
+    if noise is None:
+        return words("tasks.share", task=name, share=told)
+    return words("tasks.share_noise", task=name, share=told, noise=Run(words.percent(noise)))
 
 
 def _blocks(

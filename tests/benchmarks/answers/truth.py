@@ -7,8 +7,9 @@ import math
 import numpy as np
 import pandas as pd
 
-from privgan.answers.question import Box, Measure, Question, Statistic
+from privgan.answers.question import Conditions, Measure, Question, Statistic
 from privgan.domain.cells import as_numbers
+from privgan.domain.predicates import AllOf, met
 
 
 def truth(question: Question, frame: pd.DataFrame) -> float:
@@ -47,8 +48,5 @@ def _figure(asked: Statistic, frame: pd.DataFrame, where: np.ndarray) -> float:
     return float(np.sort(numbers)[max(0, math.ceil(asked.level * len(numbers)) - 1)])
 
 
-def _met(box: Box, frame: pd.DataFrame) -> np.ndarray:
-    found = np.ones(len(frame), dtype=bool)
-    for condition in box:
-        found &= condition.met(frame[condition.column.name])
-    return found
+def _met(where: Conditions, frame: pd.DataFrame) -> np.ndarray:
+    return met(AllOf(where), frame) if where else np.ones(len(frame), dtype=bool)
