@@ -197,22 +197,18 @@ _SCHEMA_COLUMN: dict[str, Declaration] = {
 }
 _CONSTRAINT = _named(PUBLIC, "at_most below when then combinations allowed description")
 _SCHEMA: dict[str, Declaration] = {
-    **_named(
-        PUBLIC,
-        "dataset unit unit_source max_rows_per_unit missing_markers missing_markers_source target",
-    ),
+    **_named(PUBLIC, "dataset unit unit_source max_rows_per_unit target order"),
+    **_named(PUBLIC, "missing_markers missing_markers_source"),
     "rare": _named(PUBLIC, "positive positives"),
     "constraints": _CONSTRAINT,
-    "order": PUBLIC,
     "history": _named(PUBLIC, "constant spread longest"),
-    "tasks": _named(PUBLIC, "kind target positive treatment outcome treated clusters columns"),
+    "tasks": {
+        **_named(PUBLIC, "kind target positive treatment outcome treated clusters columns"),
+        **_named(PUBLIC, "column new date period horizon"),
+    },
     **_FEATURES,
 }
-_FILE_COLUMN: dict[str, Declaration] = {
-    **_SCHEMA_COLUMN,
-    "labels": PUBLIC,
-    "source": Each(PUBLIC),
-}
+_FILE_COLUMN: dict[str, Declaration] = {**_SCHEMA_COLUMN, "labels": PUBLIC, "source": Each(PUBLIC)}
 _REPORT_COLUMN: dict[str, Declaration] = {
     **_SCHEMA_COLUMN,
     "empty": PUBLIC,
