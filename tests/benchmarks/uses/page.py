@@ -101,7 +101,8 @@ fits that have ended, smallest and largest in brackets.
   purchase costs stands for one: 21 values.
 - `{MODEL}` asks the released model alone.
 - *{SYNTHETIC}* and
-  *{REAL}*: item-to-item cosine similarity by the library implicit, as in the audit.
+  *{REAL}*: item-to-item cosine similarity by the library implicit,
+  as in the audit.
 - *{BEFORE}*: a second recommender of real rows.
   It ranks what followed the value of the last purchase among real customers.
 """
