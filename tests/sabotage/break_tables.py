@@ -71,10 +71,10 @@ def look_with_a_receipt_of_its_own(patch: Patch) -> None:
     """A look more than planned mints its receipt itself."""
     one_way = fitting.measure_one_way
 
-    def more(looks: Looks, encoder: Encoder, plan: Any) -> Any:
+    def more(looks: Looks, encoder: Encoder, plan: Any, *known: Any) -> Any:
         event = DiscreteGaussian(5.0, 1)
         looks.table.rows(mint(dataset=looks.table.dataset, step="extra", event=event))
-        return one_way(looks, encoder, plan)
+        return one_way(looks, encoder, plan, *known)
 
     patch.setattr(fitting, "measure_one_way", more)
 

@@ -37,9 +37,9 @@ def task_told_by_other_counts(patch: Patch) -> None:
     """The share of the positives is taken from other counts than the noisy ones."""
     named = sections._with_share
 
-    def told(task: Any, shapes: Any, words: Any) -> Any:
+    def told(task: Any, shapes: Any, noises: Any, words: Any) -> Any:
         others = [_Other(shape) for shape in shapes]
-        return named(task, others, words)  # type: ignore[arg-type]
+        return named(task, others, noises, words)  # type: ignore[arg-type]
 
     patch.setattr(sections, "_with_share", told)
 

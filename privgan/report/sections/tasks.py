@@ -31,6 +31,12 @@ _NAMES = {
     TaskKind.SCORECARD: "tasks.scorecard",
     TaskKind.UPLIFT: "tasks.uplift",
 }
+_PERIODS = {
+    Period.DAY: "tasks.period_day",
+    Period.WEEK: "tasks.period_week",
+    Period.MONTH: "tasks.period_month",
+    Period.QUARTER: "tasks.period_quarter",
+}
 Metric = JsonMapping
 # The figures of one task, by the last part of their names.
 Told = Mapping[str, JsonMapping]
@@ -101,7 +107,7 @@ def name_of(task: JsonMapping, words: Words) -> Text:
 
 def _forecast(task: JsonMapping, words: Words) -> Text:
     """A forecast in words."""
-    period = words.text(f"tasks.period_{task.get('period', Period.MONTH.value)}")
+    period = words.text(_PERIODS[Period(task.get("period", Period.MONTH))])
     date, count = short(task["date"], _LONGEST), task.get("horizon", HORIZON)
     if "target" not in task:
         return words("tasks.forecast_rows", count=count, date=date, period=Run(period))
