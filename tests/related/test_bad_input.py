@@ -19,7 +19,7 @@ from privgan.parts.related_form import RelatedForm
 from privgan.planning.plan import EFFORTS
 from privgan.release import verify_release
 from privgan.sources import SourceOptions
-from tests.api.world import TINY
+from tests.api.world import POLICY, TINY
 from tests.related.shop import SCHEMA, frames, schema, written
 
 Tables = dict[str, pd.DataFrame]
@@ -168,6 +168,7 @@ def test_what_an_earlier_version_made_is_sampled_and_verified(
         def __init__(self, schema: object, means: bool = False) -> None:
             super().__init__(schema, means=False)  # type: ignore[arg-type]
 
+    (tmp_path / "our-policy.yaml").write_text(POLICY, encoding="utf-8")
     with monkeypatch.context() as patch, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         modules = ("parts.history_form", "owner.related_rows", "pipeline.fitting")
@@ -177,7 +178,7 @@ def test_what_an_earlier_version_made_is_sampled_and_verified(
         found = privgan.run(
             frames(700),
             SCHEMA,
-            policy="internal-analytics",
+            policy=tmp_path / "our-policy.yaml",
             out=tmp_path / "out",
             ledger=tmp_path / "ledger.sqlite",
             epsilon=3,

@@ -14,6 +14,7 @@ import privgan
 from privgan.api.running import run
 from privgan.release import verify_release
 from privgan.table.files import write_tables
+from tests.api.world import POLICY
 from tests.related.shop import ORDERED, frames, schema, written
 from tests.release.changes import refiled
 
@@ -31,12 +32,13 @@ def ordered_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tables["orders"]["day"] = days.dt.strftime("%Y-%m-%d")
     written(folder / "shop", tables)
     (folder / "shop.yaml").write_text(ORDERED, encoding="utf-8")
+    (folder / "our-policy.yaml").write_text(POLICY, encoding="utf-8")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = run(
             str(folder / "shop"),
             str(folder / "shop.yaml"),
-            policy="internal-analytics",
+            policy=folder / "our-policy.yaml",
             out=folder / "out",
             ledger=str(folder / "ledger.sqlite"),
             epsilon=10,
