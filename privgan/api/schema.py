@@ -20,6 +20,8 @@ from privgan.api.inputs import (
     table_of,
 )
 from privgan.drafting.draft import dataset_name, draft_text, told
+from privgan.drafting.related_draft import RELATED_NOTE
+from privgan.drafting.related_review import declared
 from privgan.drafting.review import Group
 from privgan.drafting.review_file import DRAFT_NOTE
 from privgan.errors import UsageError
@@ -27,6 +29,7 @@ from privgan.files.documents import did_you_mean, shown
 from privgan.naming import parameter
 from privgan.notebook import card
 from privgan.owner.owners_table import TableAsRead
+from privgan.owner.undeclared_tables import REFUSED, UndeclaredTables, read_undeclared
 from privgan.privacy.budget import PrivacyUnit
 from privgan.schema.columns import Column, Source
 from privgan.schema.constraints import Constraint
@@ -34,7 +37,7 @@ from privgan.schema.features import EventFacts, FeatureFacts
 from privgan.schema.history import HistoryFacts
 from privgan.schema.rare import RareOutcome
 from privgan.schema.schema import Schema as TableSchema
-from privgan.schema.tables import TableFacts
+from privgan.schema.tables import LEFT_OUT, TableFacts
 from privgan.schema.tasks import Task
 from privgan.sources import SourceOptions, source_name
 from privgan.table.mistakes import ROW_UNIT
@@ -243,7 +246,7 @@ class Draft:
 
     schema: Schema
     notes: tuple[str, ...]
-    _table: TableAsRead
+    _table: TableAsRead | UndeclaredTables
     _text: str
 
     def with_column(self, column: Column) -> Draft:
@@ -261,9 +264,12 @@ class Draft:
 
         Args:
             *groups: ``unit``, ``pii``, ``roles``, ``bounds``, ``categories``, ``sentinels``,
-                ``markers``, ``kinds``, ``target`` or ``constraints``; none for all of them.
+                ``markers``, ``kinds``, ``target`` or ``constraints``; none for all of them. Of
+                related tables none, and no rule between columns is taken over.
         """
         names = [chosen("groups", group, [known.value for known in Group]) for group in groups]
+        if isinstance(self._table, UndeclaredTables):
+            return self._declared(names)
         with TemporaryDirectory(prefix="privgan-") as folder:
             path = Path(folder) / "schema.yaml"
             path.write_text(self._text, encoding="utf-8")
@@ -272,6 +278,12 @@ class Draft:
                 if not names or group.value in names:
                     review.accept(review.left(group))
         return Schema.of(review.schema)
+
+    def _declared(self, groups: Sequence[str]) -> Schema:
+        if groups:
+            told = f"{', '.join(groups)}, and related tables are confirmed whole"
+            raise UsageError(f"{parameter('groups')}: found {told}; name none")
+        return Schema.of(declared(self.schema.facts))
 
     def save(self, path: PathLike) -> Path:
         """Write the draft for a review in an editor or by ``privgan schema review``. INTERNAL."""
@@ -284,13 +296,13 @@ class Draft:
     def __repr__(self) -> str:
         """The data set and how much is to be confirmed."""
         waiting = len(self.schema.facts_from(Source.CONFIRM))
-        columns = f"{len(self.schema.columns)} columns, {waiting} facts to confirm"
+        columns = f"{len(self.schema.labelled)} columns, {waiting} facts to confirm"
         return f"Draft({self.schema.dataset!r}, {columns}, INTERNAL)"
 
     def _repr_html_(self) -> str:
         rows = [
-            (column.name, column.kind, ", ".join(column.facts_from(Source.CONFIRM)))
-            for column in self.schema.columns
+            (label, column.kind, ", ".join(column.facts_from(Source.CONFIRM)))
+            for label, column in self.schema.labelled
         ]
         title, header = f"Draft of {self.schema.dataset}", ("column", "kind", "to confirm")
         facts = [
@@ -300,33 +312,47 @@ class Draft:
         return card(title, facts, header=header, rows=rows, internal=True)
 
 
-def draft_schema(table: Any, *, dataset: str | None = None, assume_public: bool = False) -> Draft:
+def draft_schema(
+    table: Any,
+    *,
+    dataset: str | None = None,
+    assume_public: bool = False,
+    tables: Sequence[str] = (),
+    without_parent: str = REFUSED,
+) -> Draft:
     """Draft a schema from a table: one of the unpaid looks. INTERNAL until it is confirmed.
 
     Args:
-        table: A path or URL; a pandas or polars frame; an Arrow table; a list of dictionaries.
+        table: A path or URL; a pandas or polars frame; an Arrow table; a list of dictionaries. Of
+            related tables a dictionary of these by name, a folder or a database.
         dataset: The data set's name in the ledger; made from the table's own where none is given.
         assume_public: Take all drafted facts as public, marked ``assumed_public``: every ε is then
             conditional on them, and strict policies refuse that. ``confirm`` changes none of them.
+        tables: The related tables that belong together, where others stand beside them.
+        without_parent: What a run is to do with rows of a related table whose parent is not there:
+            ``refused`` or ``left_out``.
 
     Returns:
         The draft; bounds are rounded outwards, categories are those that occur.
 
     Raises:
-        TableError: when the table cannot be read, or no column can be modelled.
+        TableError: when the table cannot be read, or no column can be modelled; of related tables
+            also when their keys do not join them to one tree.
 
     >>> draft_schema(customers, dataset="shop").confirm()
     Schema('shop', 5 columns, unit: one row)
     """
     source = table_of(table)
-    read = TableAsRead.read(source, SourceOptions())
+    orphans = chosen("without_parent", without_parent, [REFUSED, LEFT_OUT])
+    read = read_undeclared(source, SourceOptions(), tuple(tables), without_parent=orphans)
     own = isinstance(source, str | Path)
     if dataset is not None:
         name = dataset_of(dataset)
     else:
         name = dataset_name(Path(source_name(source))) if own else "table"
     drafted = read.draft(name, assume_public=assume_public)
-    text = draft_text(drafted, _ASSUMED if assume_public else DRAFT_NOTE)
+    note = RELATED_NOTE if drafted.schema.tables else DRAFT_NOTE
+    text = draft_text(drafted, _ASSUMED if assume_public else note)
     schema = parse_schema(text, name="the draft")
     return Draft(
         schema=Schema.of(schema), notes=tuple(told(drafted.notes)), _table=read, _text=text

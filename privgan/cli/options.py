@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,6 +13,7 @@ import click
 
 if TYPE_CHECKING:
     from privgan.owner.owners_table import TableAsRead
+    from privgan.owner.undeclared_tables import UndeclaredTables
     from privgan.planning.plan import Plan
     from privgan.planning.risk import RiskBudget, RiskLimit
     from privgan.privacy.budget import PrivacyBudget
@@ -286,6 +287,25 @@ def read_aloud(
     read = TableAsRead.read(spec, source, schema, shared=shared)
     for line in read.said:
         say(line)
+    return read
+
+
+def read_to_draft(
+    spec: Path | str, source: SourceOptions, names: Sequence[str], *, without_parent: str
+) -> TableAsRead | UndeclaredTables:
+    """Read a table or related tables to draft a schema from, and print what was recognised.
+
+    Args:
+        spec: Where they are.
+        source: How they are to be read.
+        names: The related tables, where a person names them.
+        without_parent: What a run is to do with rows whose parent is not there.
+    """
+    from privgan.owner.undeclared_tables import read_undeclared
+
+    read = read_undeclared(spec, source, names, without_parent=without_parent)
+    for line in read.said:
+        told_beside(line)
     return read
 
 

@@ -19,6 +19,7 @@ from privgan.cli.options import (
     source_of,
     source_options,
 )
+from privgan.cli.tables_review import VOUCHED, confirm_tables
 
 if TYPE_CHECKING:
     from privgan.drafting.review import Entry, Group
@@ -38,6 +39,10 @@ GROUPS = (
 )
 INTERRUPTED = 130
 _LONGEST_SHOWN = 200
+_WHOLE = (
+    "look at each fact in an editor, and give --accept-all to confirm them, or --list to see how"
+    " many are left"
+)
 _ACTIONS = {
     "a": "accept all",
     "o": "one by one",
@@ -102,19 +107,25 @@ def schema_review(
     group: leave with q or Ctrl-C, and go on with the same command. Comments on lines of their own
     are kept.
 
+    Of related tables the draft is checked by hand; --list tells what is left, and --accept-all
+    confirms all of it.
+
     \b
     Example:
       privgan schema review customers.csv --schema schema.yaml
       privgan schema review customers.csv --schema schema.yaml --yes-to bounds --yes-to kinds
     """
-    from privgan.schema.schema import check_one_table
     from privgan.table.schema_file import load_schema
 
     confirming = bool(groups) or accept_all
-    _check_mode(confirming=confirming, only_list=only_list)
     options = source_of(source)
     loaded = load_schema(schema_path)
-    check_one_table(loaded, "a review")
+    if loaded.tables:
+        if accept_all == only_list or groups:
+            raise click.UsageError(f"the schema lists {len(loaded.tables) + 1} tables; {_WHOLE}")
+        confirm_tables(schema_path, loaded, said_again(table, options), only_list=only_list)
+        return
+    _check_mode(confirming=confirming, only_list=only_list)
     review = read_aloud(table, options, loaded).review(schema_path)
     again = f"{said_again(table, options)} --schema {shlex.quote(str(schema_path))}"
     if only_list:
@@ -151,10 +162,7 @@ def _group(name: str) -> Group:
 
 def _confirm(review: Review, names: Sequence[str]) -> None:
     """Confirm whole groups without asking."""
-    click.echo(
-        "INTERNAL: you vouch for what is confirmed here; whoever reads the guarantee takes it as"
-        " publicly known."
-    )
+    click.echo(VOUCHED)
     for name in (name for name in GROUPS if name in names):
         _confirm_group(review, name)
     if "categories" in names and (rare := review.rare_categories()):

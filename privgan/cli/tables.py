@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,8 @@ from privgan.cli.options import (
     print_json,
     quiet_option,
     read_aloud,
+    read_to_draft,
+    said_again,
     schema_option,
     source_of,
     source_options,
@@ -163,9 +166,27 @@ schema.add_command(schema_review)
     is_flag=True,
     help="Take all drafted facts as public, marked assumed_public; strict policies refuse them.",
 )
+@click.option(
+    "--tables",
+    "names",
+    help="Related tables that belong together, as A,B,…, where others stand beside them.",
+)
+@click.option(
+    "--without-parent",
+    type=click.Choice(["refused", "left_out"]),
+    default="refused",
+    show_default=True,
+    help="What a run is to do with rows of a related table whose parent is not there.",
+)
 @source_options
 def schema_init(
-    table: Path | str, out: Path, dataset: str | None, assume_public: bool, **source: Any
+    table: Path | str,
+    out: Path,
+    dataset: str | None,
+    assume_public: bool,
+    names: str | None,
+    without_parent: str,
+    **source: Any,
 ) -> None:
     """Draft a schema from TABLE and mark each fact that a person must confirm.
 
@@ -181,12 +202,18 @@ def schema_init(
       privgan schema init customers.xlsx --sheet Sales --out schema.yaml
       privgan schema init postgresql+psycopg://me@host/shop --query "select * from customers" --out
       schema.yaml
+      privgan schema init shop --out schema.yaml
+      privgan schema init shop.duckdb --tables customers,orders --out schema.yaml
+
+    Of several related tables one schema is drafted, with their keys. They are a folder whose files
+    or folders have different columns, or a database in which no table and no query is named.
 
     TABLE is a text file (its separator and encoding are recognised), a spreadsheet, a Parquet,
     Feather, JSON, DuckDB or SQLite file, a folder or 'pattern*.csv' of files, or the URL of a
     database. A password is best given in the variable PRIVGAN_SOURCE_PASSWORD; it is never shown.
     """
     from privgan.drafting.draft import dataset_name, draft_text, told
+    from privgan.drafting.related_draft import RELATED_NOTE
     from privgan.drafting.review_file import DRAFT_NOTE
     from privgan.errors import UsageError
     from privgan.sources import source_name
@@ -195,34 +222,59 @@ def schema_init(
     if out.exists():
         raise UsageError(f"{out}: is there already; choose another --out")
     dataset = dataset or dataset_name(Path(source_name(table)))
-    drafted = read_aloud(table, source_of(source)).draft(dataset, assume_public=assume_public)
+    wanted = tuple(part.strip() for part in (names or "").split(",") if part.strip())
+    options = source_of(source)
+    read = read_to_draft(table, options, wanted, without_parent=without_parent)
+    drafted = read.draft(dataset, assume_public=assume_public)
     if assume_public:
         note = (
             "All facts are taken as public (source: assumed_public): every ε is conditional on"
             " them."
         )
     else:
-        note = DRAFT_NOTE
-    more = (
+        note = RELATED_NOTE if drafted.schema.tables else DRAFT_NOTE
+    text = draft_text(drafted, f"{note}\n{_more(drafted.schema)}")
+    parse_schema(text, name=str(out))  # Checks the name before anything is written.
+    out.write_text(text, encoding="utf-8")
+    click.echo(f"{out}: {_drafted(drafted.schema)}. {note}")
+    for line in (*told(drafted.notes), *_what_to_look_at(drafted.schema)):
+        click.echo(line)
+    if drafted.schema.tables:
+        click.echo(f"next: {_next(said_again(table, options), out, assume_public=assume_public)}")
+
+
+def _drafted(drafted: Schema) -> str:
+    """How much was drafted."""
+    columns = f"{len(drafted.labelled)} columns"
+    tables = f" of {len(drafted.tables) + 1} tables" if drafted.tables else ""
+    return f"{columns}{tables} drafted"
+
+
+def _more(drafted: Schema) -> str:
+    """What a person may add to a draft, for its head."""
+    target = (
         "'target: COLUMN' names what the table is to predict; left out: the last column with the"
         " fewest categories."
     )
-    if drafted.schema.unit.column is None:
-        more = (
-            "If customers may have several rows, name the id column under 'unit' and set"
-            f" max_rows_per_unit.\n{more}"
-        )
-    text = draft_text(drafted, f"{note}\n{more}")
-    parse_schema(text, name=str(out))  # Checks the name before anything is written.
-    out.write_text(text, encoding="utf-8")
-    click.echo(f"{out}: {len(drafted.schema.columns)} columns drafted. {note}")
-    for line in (*told(drafted.notes), *_what_to_look_at(drafted.schema)):
-        click.echo(line)
+    if drafted.unit.column is not None:
+        return target
+    return (
+        "If customers may have several rows, name the id column under 'unit' and set"
+        f" max_rows_per_unit.\n{target}"
+    )
+
+
+def _next(source: str, out: Path, *, assume_public: bool) -> str:
+    """What to do with a draft of several tables, of which a review asks nothing."""
+    given = f"{source} --schema {shlex.quote(str(out))}"
+    if assume_public:
+        return f"privgan schema check {given}"
+    return f"check each fact, then privgan schema review {given} --accept-all"
 
 
 def _what_to_look_at(drafted: Schema) -> Iterator[str]:
     """The draft's riskiest guesses: missing values, and columns that it gives up."""
-    stated = {column.name: column.missing_markers for column in drafted.columns}
+    stated = {label: column.missing_markers for label, column in drafted.labelled}
     markers = sorted(
         {
             marker
@@ -233,7 +285,9 @@ def _what_to_look_at(drafted: Schema) -> Iterator[str]:
     )
     if markers:
         yield f"Read as a missing value: {', '.join(map(shown, markers))}."
-    invented = [f"{column.name} ({column.kind.value})" for column in drafted.invented]
+    invented = [
+        f"{label} ({column.kind.value})" for label, column in drafted.labelled if column.invented
+    ]
     if invented:
         yield f"Not modelled, but invented: {', '.join(invented)}."
 

@@ -17,7 +17,7 @@ from privgan.drafting.columns import Drafted, drafted_column
 from privgan.drafting.distinct import distinct_columns
 from privgan.drafting.notes import Note, Topic
 from privgan.drafting.texts import Room
-from privgan.drafting.unit_proposal import Candidate, chosen, notes_of, proposed
+from privgan.drafting.unit_proposal import chosen, notes_of, proposed
 from privgan.errors import TableError
 from privgan.files.documents import shown
 from privgan.naming import parameter
@@ -36,7 +36,7 @@ from privgan.schema.schema import Schema, choose_target
 from privgan.schema.tasks import RegressionTask, ResponseTask, Task
 from privgan.table.schema_file import dump_schema
 
-_COLUMN = re.compile(r"- name: ")
+_NAMED = re.compile(r"\s*- name: ")
 _LINE_ENDS = re.compile(r"[\r\n\x85\u2028\u2029]")
 
 
@@ -51,7 +51,7 @@ def draft_text(draft: Draft, comment: str = "") -> str:
     text = dump_schema(
         draft.schema, comment="\n".join(_one_line(line) for line in head.splitlines())
     )
-    places = iter(draft.schema.names)
+    places = iter(_places(draft.schema))
     lines = (_with_notes(line, places, draft.notes) for line in text.split("\n"))
     return "\n".join(lines) + "".join(f"# {line}\n" for line in _tasks_told(draft.schema))
 
@@ -90,13 +90,28 @@ def told(notes: Iterable[Note]) -> Iterator[str]:
             yield f"  {', '.join(names)}: {_one_line(text)}"
 
 
+def _places(schema: Schema) -> list[str]:
+    """What the notes of a file's named entries are about, in the file's order.
+
+    Of several tables these are each table, and its columns as ``table.column``.
+    """
+    if not schema.tables:
+        return list(schema.names)
+    tables = {schema.root: schema.columns} | {part.name: part.columns for part in schema.tables}
+    return [
+        place
+        for name, columns in tables.items()
+        for place in (name, *(f"{name}.{column.name}" for column in columns))
+    ]
+
+
 def _with_notes(line: str, names: Iterator[str], notes: Iterable[Note]) -> str:
-    if not _COLUMN.match(line):
+    named = _NAMED.match(line)
+    if named is None:
         return line
-    name = next(names, None)
-    return "\n".join(
-        [*(f"# {_one_line(note.text)}" for note in notes if note.column == name), line]
-    )
+    name, indent = next(names, None), line[: len(line) - len(line.lstrip())]
+    told = (f"{indent}# {_one_line(note.text)}" for note in notes if note.column == name)
+    return "\n".join([*told, line])
 
 
 def _one_line(text: str) -> str:
@@ -146,14 +161,9 @@ def draft_schema(
         TableError: where a cell holds several values, or where no column can be modelled.
     """
     source = Source.ASSUMED_PUBLIC if assume_public else Source.CONFIRM
-    room = _room(table.shape[1], measured)
-    blanks: set[str] = set(_BLANKS)
-    drafts: list[Drafted] = []
-    for values in distinct_columns(table):
-        blanks |= blank_texts(values)
-        drafts.append(drafted_column(values, room))
+    drafts, blanks = drafted_columns(table, room_for(table.shape[1], measured))
     columns, unit, notes = _with_unit(drafts)
-    if all(isinstance(column, Invented) and not column.presence for column in columns):
+    if not any_modelled(columns):
         raise TableError(
             "no column of the table can be modelled: each looks like an identifier or free text;"
             f" is {parameter('sep')} right?"
@@ -162,7 +172,7 @@ def draft_schema(
     schema = Schema(
         dataset=dataset,
         unit=unit,
-        columns=tuple(_with_sources(column, source) for column in columns),
+        columns=tuple(with_sources(column, source) for column in columns),
         missing_markers=markers,
         unit_source=source,
         missing_markers_source=source if markers != ("",) else Source.DECLARED,
@@ -170,7 +180,32 @@ def draft_schema(
     return Draft(schema=schema, notes=notes)
 
 
-def _room(columns: int, measured: bool) -> Room:
+def drafted_columns(
+    table: pa.Table | pd.DataFrame, room: Room
+) -> tuple[list[Drafted], frozenset[str]]:
+    """Draft each column of a table by itself.
+
+    Args:
+        table: The table as read [rows, columns].
+        room: How many categories a column may list.
+
+    Returns:
+        The columns, and the texts that mean missing.
+    """
+    blanks: set[str] = set(_BLANKS)
+    drafts: list[Drafted] = []
+    for values in distinct_columns(table):
+        blanks |= blank_texts(values)
+        drafts.append(drafted_column(values, room))
+    return drafts, frozenset(blanks)
+
+
+def any_modelled(columns: Iterable[Column]) -> bool:
+    """Whether anything of some columns is modelled: not all are invented in every row."""
+    return not all(isinstance(column, Invented) and not column.presence for column in columns)
+
+
+def room_for(columns: int, measured: bool) -> Room:
     """Number of categories that a column may list, so that the file stays readable."""
     most = _ALL_CATEGORIES // max(1, columns)
     return Room(max(_LEAST_CATEGORIES, min(_MOST_CATEGORIES, most) if measured else most), measured)
@@ -182,11 +217,11 @@ def _with_unit(drafts: Sequence[Drafted]) -> tuple[list[Column], PrivacyUnit, tu
     notes = [note for draft in drafts for note in draft.notes]
     taken = chosen(candidates)
     if taken is None:
-        return [draft.column for draft in drafts], PrivacyUnit(), _ordered(notes)
+        return [draft.column for draft in drafts], PrivacyUnit(), ordered(notes)
     unit, name = proposed(taken), taken.column.name
-    columns = [_beside_unit(draft, taken) for draft in drafts]
+    columns = [beside_unit(draft, taken.column) for draft in drafts]
     others = [each for each in candidates if each is not taken]
-    return columns, unit, _ordered([*notes_of(unit, taken, others), *_but_of(name, notes)])
+    return columns, unit, ordered([*notes_of(unit, taken, others), *_but_of(name, notes)])
 
 
 def _but_of(column: str, notes: Iterable[Note]) -> Iterator[Note]:
@@ -194,25 +229,27 @@ def _but_of(column: str, notes: Iterable[Note]) -> Iterator[Note]:
     return (note for note in notes if note.column != column)
 
 
-def _beside_unit(draft: Drafted, unit: Candidate) -> Column:
-    """Column of a schema with a unit.
+def beside_unit(draft: Drafted, unit: Column) -> Column:
+    """Column of a schema with a unit, which a column names.
 
     An identifier that was given up as text because it repeats is restored: beside a unit it may.
     """
     column, candidate = draft.column, draft.candidate
-    if column.name == unit.column.name:
-        return unit.column
+    if column.name == unit.name:
+        return unit
     if candidate is None or column.kind is not Kind.TEXT:
         return column
     return replace(candidate.column, presence=candidate.column.missing)
 
 
-def _ordered(notes: Sequence[Note]) -> tuple[Note, ...]:
+def ordered(notes: Sequence[Note]) -> tuple[Note, ...]:
+    """Notes in the order of their topics."""
     order = list(Topic)
     return tuple(sorted(notes, key=lambda note: order.index(note.topic)))
 
 
-def _with_sources(column: Column, source: Source) -> Column:
+def with_sources(column: Column, source: Source) -> Column:
+    """A column whose facts come from one source; categories that are to be measured do not."""
     facts = dict.fromkeys((*_own_facts(column), "kind", "missing", "role"), source)
     if column.missing_markers:
         facts["missing_markers"] = source

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\x00-\x7f]+")
+WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\x00-\x7f]+")
 _ID_WORDS = frozenset(
     {
         *(
@@ -308,8 +308,8 @@ _DURATION = frozenset(
 @cache
 def words(name: str) -> frozenset[str]:
     """Words of a name in small letters: customerId and CUSTOMER_ID are alike."""
-    found = {word.lower() for word in _WORD.findall(name)}
-    return frozenset(found | {"".join(word.lower() for word in _WORD.findall(name))})
+    found = {word.lower() for word in WORD.findall(name)}
+    return frozenset(found | {"".join(word.lower() for word in WORD.findall(name))})
 
 
 def names_id(name: str) -> bool:
@@ -324,7 +324,7 @@ def names_id(name: str) -> bool:
 
 def _last(name: str) -> str:
     """Last word of a name in small letters; empty where it has none."""
-    return next((word.lower() for word in reversed(_WORD.findall(name))), "")
+    return next((word.lower() for word in reversed(WORD.findall(name))), "")
 
 
 def names_number(name: str) -> bool:
@@ -334,7 +334,7 @@ def names_number(name: str) -> bool:
         found & set(_PEOPLE) or found & {"order", "invoice", "ticket", "contract"}
     ):
         return True
-    parts = " ".join(_WORD.findall(name)).lower()
+    parts = " ".join(WORD.findall(name)).lower()
     return bool(_NUMBERED.fullmatch(parts)) and not _PLACES.search(parts)
 
 

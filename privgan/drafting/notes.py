@@ -11,6 +11,7 @@ from privgan.files.documents import shown
 class Topic(StrEnum):
     """Topic of a note, in the order in which a person reads a draft."""
 
+    RELATIONS = "How the tables hang together"
     UNIT = "Whom to protect"
     PERSONAL = "Identifiers and personal data: invented, not modelled"
     QUASI = "Known to others: quasi-identifiers"

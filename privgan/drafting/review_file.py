@@ -48,7 +48,7 @@ class Comments:
 
 
 def read_with_comments(path: Path, columns: int) -> tuple[str, Comments]:
-    """Text of a file and its comments."""
+    """Text of a file and its comments; of several tables each counts as a column, too."""
     text = read_text(path)
     return text, comments_of(text, columns)
 
@@ -106,7 +106,7 @@ def text_with_comments(schema: Schema, comments: Comments, *, done: bool) -> str
 def _with_columns(lines: Sequence[str], comments: dict[int, tuple[str, ...]]) -> Iterator[str]:
     place = -1
     for line in lines:
-        if line.startswith(_WRITTEN_COLUMN):
+        if line.lstrip().startswith(_WRITTEN_COLUMN):
             place += 1
             yield from comments.get(place, ())
         yield line

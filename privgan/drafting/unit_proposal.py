@@ -268,5 +268,10 @@ def notes_of(unit: PrivacyUnit, taken: Candidate, others: Sequence[Candidate]) -
 
 
 def _shown(rows: int) -> str:
-    """Number of rows as text, rounded upwards: the exact one is somebody's."""
-    return f"{next((limit for limit in _UNIT_PROPOSAL_LIMITS if limit >= rows), rows):,}"
+    """Number of rows as text, rounded upwards."""
+    return f"{rounded_rows(rows):,}"
+
+
+def rounded_rows(rows: int) -> int:
+    """A largest number of rows, rounded upwards: the exact one is somebody's."""
+    return next((limit for limit in _UNIT_PROPOSAL_LIMITS if limit >= rows), rows)

@@ -2,6 +2,7 @@
 
 from privgan.sources.arrow_types import SourceTable
 from privgan.sources.columnar import is_table, table_of_mappings
+from privgan.sources.listing import table_names
 from privgan.sources.options import SourceOptions
 from privgan.sources.reading import read_source, source_name
 from privgan.sources.related import related_sources
@@ -18,5 +19,6 @@ __all__ = [
     "related_sources",
     "source_name",
     "stream_source",
+    "table_names",
     "table_of_mappings",
 ]

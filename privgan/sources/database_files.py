@@ -72,6 +72,24 @@ _DUCKDB_NAMES = (
 )
 
 
+def duckdb_tables(path: Path) -> tuple[str, ...]:
+    """Names of a DuckDB file's tables, without its views."""
+    import duckdb
+
+    with (
+        _duckdb_errors(path),
+        closing(duckdb.connect(str(path), read_only=True)) as connection,
+    ):
+        found = connection.execute(_DUCKDB_TABLES).fetchall()
+    return tuple(row[0] for row in found)
+
+
+_DUCKDB_TABLES = (
+    "select table_name from information_schema.tables where table_schema = current_schema()"
+    " and table_catalog = current_catalog() and table_type = 'BASE TABLE' order by 1"
+)
+
+
 @contextmanager
 def _duckdb_errors(path: Path) -> Iterator[None]:
     """Translate the driver's errors; only messages about the query's text are shown.
@@ -159,6 +177,18 @@ def _sqlite_errors(path: Path) -> Iterator[None]:
 
 _SQLITE_NAMES = (
     "select name from sqlite_master where type in ('table', 'view') and name not like 'sqlite\\_%'"
+    " escape '\\' order by 1"
+)
+
+
+def sqlite_tables(path: Path) -> tuple[str, ...]:
+    """Names of a SQLite file's tables, without its views."""
+    with _sqlite_errors(path), closing(_sqlite(path)) as connection:
+        return tuple(row[0] for row in connection.execute(_SQLITE_TABLES))
+
+
+_SQLITE_TABLES = (
+    "select name from sqlite_master where type = 'table' and name not like 'sqlite\\_%'"
     " escape '\\' order by 1"
 )
 

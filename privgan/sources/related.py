@@ -78,29 +78,35 @@ def _of_folder(folder: Path, names: Sequence[str], options: SourceOptions) -> Re
         what = "is one file" if folder.exists() else "is not there"
         told = f"{what}, and the schema lists {len(names)} tables ({_listed(names)})"
         raise TableError(f"{folder}: {told}; give a folder with one file each, or a database")
-    inside = [path for path in sorted(folder.iterdir()) if not path.name.startswith(_HIDDEN)]
+    found_there = inside(folder)
     places: dict[str, tuple[Any, SourceOptions]] = {}
     for name in names:
-        found = [path for path in inside if _table_of(path) == name]
+        found = [path for path in found_there if table_of_path(path) == name]
         if len(found) != 1:
-            raise TableError(f"{folder}: {_not_one(name, found, inside)}")
+            raise TableError(f"{folder}: {_not_one(name, found, found_there)}")
         places[name] = (found[0], options)
-    said = tuple(_left_alone(folder, [path for path in inside if _table_of(path) not in names]))
+    others = [path for path in found_there if table_of_path(path) not in names]
+    said = tuple(_left_alone(folder, others))
     return RelatedSources(places=places, said=said)
 
 
-def _table_of(path: Path) -> str:
+def inside(folder: Path) -> list[Path]:
+    """Files and folders of a folder by name, without hidden ones."""
+    return [path for path in sorted(folder.iterdir()) if not path.name.startswith(_HIDDEN)]
+
+
+def table_of_path(path: Path) -> str:
     """The table that a file or folder holds, by its name without any suffix."""
     if path.is_dir():
         return path.name
     return Path(path.stem).stem if path.suffix.lower() in PACKED else path.stem
 
 
-def _not_one(name: str, found: Sequence[Path], inside: Sequence[Path]) -> str:
+def _not_one(name: str, found: Sequence[Path], there: Sequence[Path]) -> str:
     if found:
         several = _listed([path.name for path in found])
         return f"the table {shown(name)} stands there {len(found)} times ({several}); keep one"
-    near = did_you_mean(name, [_table_of(path) for path in inside])
+    near = did_you_mean(name, [table_of_path(path) for path in there])
     return f"has no file of the table {shown(name)}, such as {name}.csv or {name}.parquet{near}"
 
 

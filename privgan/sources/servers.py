@@ -196,6 +196,24 @@ def _from_sqlalchemy(url: str, options: SourceOptions) -> pa.Table:
     return gathered.table() if gathered else pa.table({})
 
 
+def server_tables(url: str) -> tuple[str, ...]:
+    """Names of the tables of a server's own schema, without views; none through ADBC.
+
+    Raises:
+        TableError: when the server cannot be reached.
+    """
+    if url.startswith(ADBC):
+        return ()
+    from sqlalchemy import inspect
+
+    engine = _engine(url)
+    try:
+        with _driver_errors(url):
+            return tuple(sorted(inspect(engine).get_table_names()))
+    finally:
+        engine.dispose()
+
+
 def _partitions(
     url: str, options: SourceOptions
 ) -> Iterator[tuple[list[str], Sequence[Sequence[Any]]]]:

@@ -46,6 +46,20 @@ def look_by_its_module(patch: Patch) -> None:
     )
 
 
+@variant("L13", checks.the_source_reads_rows_by_its_doors_only, "planner.py.*calls draft_related")
+def look_at_related_tables(patch: Patch) -> None:
+    """The planner drafts a schema of related tables, and so sees their keys and sizes."""
+    code = "from privgan.drafting import related_draft as d\n\n\ndef more(x):\n"
+    _written_into(patch, "planning/planner.py", f"{code}    return d.draft_related(x, 'shop')")
+
+
+@variant("L13", checks.the_source_reads_rows_by_its_doors_only, "run.py.*holds UndeclaredTables")
+def tables_without_a_schema_in_a_run(patch: Patch) -> None:
+    """A run holds tables that no schema was checked against."""
+    code = "import privgan.owner.undeclared_tables as u\n\n\ndef more(x):\n"
+    _written_into(patch, "pipeline/run.py", f"{code}    return u.UndeclaredTables.draft(x, 'shop')")
+
+
 @variant("L13", checks.the_source_reads_rows_by_its_doors_only, "reads as a method")
 def function_as_a_method(patch: Patch) -> None:
     """A function reads the rows of the object that it is given to."""

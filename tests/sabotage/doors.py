@@ -16,13 +16,14 @@ SOURCES = {
     for path in sorted(PACKAGE.rglob("*.py"))
 }
 
-PRIVATE, OWNERS, UNDECLARED, RELATED = (
+PRIVATE, OWNERS, UNDECLARED, UNDECLARED_TABLES, RELATED = (
     "owner/private_table.py",
     "owner/owners_table.py",
     "owner/undeclared.py",
+    "owner/undeclared_tables.py",
     "owner/related_rows.py",
 )
-DOORS = frozenset({PRIVATE, OWNERS, UNDECLARED, RELATED})
+DOORS = frozenset({PRIVATE, OWNERS, UNDECLARED, UNDECLARED_TABLES, RELATED})
 # What the tables hold; nobody but they themselves may name it.
 HELD = frozenset(
     {
@@ -86,16 +87,28 @@ RECEIPTS = frozenset({"receipt", "charge", "mint", "_charged", "rest_of"})
 # Functions that read rows or hold them, and who may call them.
 CALLS = {
     # Profiles are a person's own wishes: they reach sampling alone, and no fit.
-    "read_source": {OWNERS, "table/files.py", "table/past_events.py", "table/profiles.py"},
+    "read_source": {
+        OWNERS,
+        UNDECLARED_TABLES,
+        "table/files.py",
+        "table/past_events.py",
+        "table/profiles.py",
+    },
+    # Tables without a schema are read to draft one, by their owner.
+    "read_undeclared": {"api/schema.py", "cli/options.py"},
+    "read_to_draft": {"cli/tables.py"},
+    "UndeclaredTables": {UNDECLARED_TABLES},
+    "draft_related": {UNDECLARED_TABLES},
     "read_profiles": {"api/sampling.py", "cli/sampling.py", "pipeline/recommending.py"},
     # So are past events of which the next one is wanted.
     "read_past_events": {"pipeline/recommending.py"},
     "profiles_of": {"table/profiles.py"},
-    "stream_source": {"features/building.py"},
+    # Of a folder's files the names of the columns are read.
+    "stream_source": {"features/building.py", "sources/listing.py"},
     "build_features": {OWNERS},
     "FeatureTable": {"features/building.py"},
     # Synthetic rows are linked too.
-    "linked": {RELATED, "pipeline/read_candidate.py"},
+    "linked": {RELATED, "drafting/related_draft.py", "pipeline/read_candidate.py"},
     "typed_rows": {OWNERS, RELATED},
     "RelatedRows": {RELATED},
     "RelatedReading": set(),
@@ -186,6 +199,7 @@ ABOVE = (
 HOLDERS = {
     "TableAsRead": {
         OWNERS,
+        UNDECLARED_TABLES,
         "api/checking.py",
         "api/features.py",
         "api/jobs.py",
@@ -196,6 +210,7 @@ HOLDERS = {
         "pipeline/request.py",
         "pipeline/run.py",
     },
+    "UndeclaredTables": {UNDECLARED_TABLES, "api/schema.py", "cli/options.py"},
     "OwnersTable": {
         OWNERS,
         "pipeline/canaries.py",
@@ -244,7 +259,7 @@ HOLDERS = {
     },
     "RelatedFacts": {"audit/inputs.py", "audit/related/tables.py"},
     "RelatedReading": {OWNERS, RELATED},
-    "Links": {RELATED},
+    "Links": {RELATED, "drafting/related_draft.py"},
 }
 
 
@@ -259,6 +274,7 @@ SEALED = (
     "RelatedRows",
     "Samples",
     "TableAsRead",
+    "UndeclaredTables",
     "WholeRows",
 )
 PAST_EXITS = frozenset(
