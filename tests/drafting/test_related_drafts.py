@@ -218,8 +218,9 @@ def test_a_database_and_what_stands_beside_the_tables(
 
     path = tmp_path / "shop.duckdb"
     with duckdb.connect(str(path)) as connection:
-        for name, frame in _two_parents().items():  # noqa: B007
-            connection.execute(f"create table {name} as select * from frame")
+        for name, frame in _two_parents().items():
+            connection.register("given", frame)
+            connection.execute(f"create table {name} as select * from given")
         connection.execute("create view big as select * from orders")
     assert _init(path) == 2
     assert "--tables A,B,…" in capsys.readouterr().err
