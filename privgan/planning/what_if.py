@@ -77,6 +77,7 @@ class WhatIf:
         outlooks: One for each ε, ascending.
         notes: What else is to be known, a sentence each.
 
+    >>> import privgan
     >>> privgan.what_if(schema, public_rows=600).header[:3]
     ('ε', 'attack', 'generator')
     """

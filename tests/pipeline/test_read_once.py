@@ -53,9 +53,8 @@ OPENED = {
     "generator/scores.py": 1,
     "pipeline/request.py": 1,
     "pipeline/canaries.py": 1,
-    # The noisy marginals, which the report lists.
-    "release/marginal_folder.py": 1,
-    "pipeline/reporting.py": 1,
+    "release/marginal_folder.py": 2,  # Their noise is checked; the report tells what they tell.
+    "pipeline/reporting.py": 1,  # The report lists them.
 }
 # They open files for others.
 HELPERS = ("files/safe_open.py",)

@@ -277,10 +277,7 @@ def test_sample_writes_one_file_a_table(shop_run: Path, tmp_path: Path) -> None:
 
 
 def test_what_takes_one_table_says_so(shop_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    schema_file, shop = str(shop_run / "shop.yaml"), str(shop_run / "shop")
-    for command in (
-        ["schema", "review", shop, "--schema", schema_file, "--list"],
-        ["schema", "export", schema_file, "--to", "sdv", "--out", str(shop_run / "sdv.json")],
-    ):
-        assert execute(command) == 2
-        assert "takes one table, and the schema lists 3" in capsys.readouterr().err
+    schema_file = str(shop_run / "shop.yaml")
+    command = ["schema", "export", schema_file, "--to", "sdv", "--out", str(shop_run / "sdv.json")]
+    assert execute(command) == 2
+    assert "takes one table, and the schema lists 3" in capsys.readouterr().err
