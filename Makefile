@@ -42,8 +42,9 @@ check: $(STAMP)
 test: check
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m "not slow" -n $(WORKERS) --dist loadfile
 
+# In the order of the folders: files of one long test would come last, and a process would wait for them.
 test-all: $(STAMP)
-	OMP_NUM_THREADS=1 $(BIN)/pytest -m "slow" -n $(WORKERS) --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m "slow" -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # The reference of all names, from the docstrings.
 api: $(STAMP)
