@@ -128,6 +128,7 @@ def sample(reader: Reader, release: Path, out: Path) -> Any:
     return reader.run("sample", str(release), "--rows", "5", "--out", str(out))
 
 
+@pytest.mark.slow
 def test_a_model_takes_no_more_than_its_tensors(reader: Reader, tmp_path: Path) -> None:
     good = sample(reader, EXAMPLE / "release", tmp_path / "good.csv")
     assert good.code == 0, good

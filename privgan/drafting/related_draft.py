@@ -36,8 +36,8 @@ from privgan.schema.tables import LEFT_OUT, Parent, TableFacts
 _MOST_ROWS, _FEWEST_ROWS = 20, 2
 RELATED_NOTE = (
     "INTERNAL draft. Check each fact against what is publicly known, and keys, max_rows_per_unit"
-    " and longest of each table; then confirm all with 'privgan schema review --accept-all', or"
-    " replace 'confirm' by 'declared'."
+    " and longest of each table; then confirm all with 'privgan schema review', or replace"
+    " 'confirm' by 'declared'."
 )
 Tables = Mapping[str, pa.Table | pd.DataFrame]
 

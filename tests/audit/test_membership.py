@@ -42,6 +42,7 @@ def test_memorised_rows_are_found(schema, draw_rows):
     )
 
 
+@pytest.mark.slow
 def test_independent_rows_are_refuted_at_no_more_than_the_nominal_rate(
     draw_ternary, ternary_schema
 ):

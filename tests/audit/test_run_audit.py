@@ -183,6 +183,7 @@ def test_constant_and_empty_columns_are_borne(schema, draw_rows):
     valid(audited(schema, odd(1), odd(2), odd(3)))
 
 
+@pytest.mark.slow
 def test_customers_with_several_rows_need_their_names(inputs):
     several = replace(
         inputs, schema=replace(inputs.schema, unit=PrivacyUnit(column="customer", max_rows=5))

@@ -96,6 +96,7 @@ def test_delta_stays_below_one_row() -> None:
     assert delta_of(1_000_000) == 5e-7
 
 
+@pytest.mark.slow
 def test_the_gate_runs_scores_and_writes_and_repeats_nothing(few: None, tmp_path: Path) -> None:
     work, out = tmp_path / "work", tmp_path / "out"
     command = ["gate", "--data", str(tmp_path), "--work", str(work), "--out", str(out), *CHOSEN]

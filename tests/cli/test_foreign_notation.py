@@ -214,6 +214,7 @@ def test_every_change_is_told_with_its_count(folder):
     assert not any("soon" in line or "platinum" in line for line in lines)  # Never a value.
 
 
+@pytest.mark.slow
 def test_typed_columns_of_parquet(folder):
     table = customers(3)
     moments = pd.to_datetime(table["joined"])
@@ -272,6 +273,7 @@ def test_files_that_cannot_be_a_table_are_refused(folder):
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "code", "verdict", "reason"),
     [

@@ -40,6 +40,7 @@ def test_the_rows_distribution_is_the_networks(network: FrozenNetwork) -> None:
     assert found.pvalue > 1e-4
 
 
+@pytest.mark.slow
 def test_each_row_alone_follows_the_network(network: FrozenNetwork) -> None:
     """Numbers that are even over rows leave each its law: one row of each of 20,000 blocks.
 

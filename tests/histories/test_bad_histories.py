@@ -54,6 +54,7 @@ def test_one_customer_with_very_many_rows(tmp_path: Path) -> None:
     assert found.groupby("customer").size().max() <= 12
 
 
+@pytest.mark.slow
 def test_moments_of_several_zones_are_ordered_by_the_clock_of_the_column(tmp_path: Path) -> None:
     rows = purchases(700)
     moments = rows["day"].dt.tz_localize("UTC") + pd.Timedelta(hours=5)
@@ -67,6 +68,7 @@ def test_moments_of_several_zones_are_ordered_by_the_clock_of_the_column(tmp_pat
     assert found.groupby("customer", sort=False)["day"].is_monotonic_increasing.all()
 
 
+@pytest.mark.slow
 def test_an_integer_orders_rows_and_all_columns_may_be_missing(tmp_path: Path) -> None:
     text = SCHEMA.replace(
         "kind: date, lower: 2024-01-01, upper: 2024-12-31", "kind: integer, lower: 0, upper: 366"
@@ -90,6 +92,7 @@ def test_events_may_have_no_columns_of_their_own(tmp_path: Path) -> None:
     assert list(found) == ["customer", "day", "segment"]
 
 
+@pytest.mark.slow
 def test_bounds_that_are_measured_are_those_of_the_views(tmp_path: Path) -> None:
     text = SCHEMA.replace(
         "lower: -50, upper: 1000, decimals: 2, missing: false",

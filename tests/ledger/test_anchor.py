@@ -379,6 +379,7 @@ def test_a_ledger_and_its_journal_of_before_are_refused(path: Path) -> None:
     assert PrivacyLedger.open(str(path)).account("a").runs == 0
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     runs=st.lists(st.sampled_from(["run", "introduce", "attempt"]), min_size=1, max_size=4),

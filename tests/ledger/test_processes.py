@@ -61,6 +61,7 @@ def _kill(place: Any, child: Child, tmp_path: Path, *, kills: int, seed: int) ->
     assert found["released"] >= kills // 4 * (0 + 1 + 2 + 3), found["stderr"]
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_while_charging_loses_nothing(tmp_path: Path, child: Child) -> None:
     path = tmp_path / "ledger.sqlite"
     with PrivacyLedger.open(str(path)).run("a", PrivacyBudget(epsilon=0.1), secret=True):

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -174,6 +175,7 @@ def test_candidates_are_a_public_function_of_the_sizes() -> None:
     assert sum(len(clique) == 2 for clique in first) == 435
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(1, 300), min_size=1, max_size=3), st.integers(0, 2**32 - 1))
 def test_counts_are_the_same_in_the_smallest_integers(sizes: list[int], seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -40,6 +40,7 @@ def _facts(model: Path) -> dict[str, object]:
     return found
 
 
+@pytest.mark.slow
 def test_customers_of_several_rows_train_a_network(
     tmp_path: Path, network_request: RunRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:

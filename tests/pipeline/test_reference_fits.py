@@ -52,6 +52,7 @@ def test_a_small_fit_gives_as_many_rows_of_the_schema(tiny_effort: None) -> None
     pd.testing.assert_frame_equal(frame, before)
 
 
+@pytest.mark.slow
 def test_private_fits_stay_below_the_ceiling(tiny_effort: None) -> None:
     """Fits on 590 other rows hardly move with ten.
 

@@ -180,6 +180,7 @@ def test_a_release_killed_at_any_moment_is_named_once(
     assert taken_up >= 1, "no moment between the record and the name was met"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", NUMBERS)
 def test_a_finding_whose_process_is_killed_is_forgotten_or_bars_the_release(
     made: Path, tmp_path: Path, number: int, monkeypatch: pytest.MonkeyPatch
@@ -218,6 +219,7 @@ def test_a_finding_whose_process_is_killed_is_forgotten_or_bars_the_release(
     assert barred >= 1
 
 
+@pytest.mark.slow
 def test_what_was_left_ready_is_taken_up_only_for_the_same_recipient(
     made: Path, tmp_path: Path
 ) -> None:
@@ -338,6 +340,7 @@ def test_a_release_that_is_terminated_after_the_record_is_taken_up(
     assert [entry.body["manifest"] for entry in copy.entries("release")] == [digest]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
 def test_what_is_recorded_stays_whatever_comes_before_its_name(
     made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]

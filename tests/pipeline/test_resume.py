@@ -146,6 +146,7 @@ def test_a_second_crash_finds_the_reserve_spent(
     assert purge(out, ledger) > 0
 
 
+@pytest.mark.slow
 def test_a_copy_of_a_checkpoint_does_not_go_on_again(
     tmp_path: Path, purchase_request: RunRequest
 ) -> None:

@@ -527,6 +527,7 @@ def test_a_scan_of_other_files_is_no_fact(place: Place) -> None:
     assert scan_facts(candidate) == {}
 
 
+@pytest.mark.slow
 def test_the_audit_command_scans_after_it_found_the_table_to_be_the_right_one(
     place: Place, capsys: Any
 ) -> None:

@@ -102,6 +102,7 @@ def test_without_a_row_count_only_what_is_known_is_said() -> None:
     assert "as few as have them" in str(column)
 
 
+@pytest.mark.slow
 def test_many_such_columns_are_counted_and_not_listed() -> None:
     many = [_categorical(f"c{place}", 9_000) for place in range(14)]
     lines = _told(_schema(*many, _categorical("a", 40), _categorical("b", 40)), 0.5).lines(10)

@@ -66,6 +66,7 @@ def test_the_error_of_a_column_is_that_of_simulated_noise(found: WhatIf) -> None
     assert found.outlooks[1].columns == pytest.approx(np.mean(errors), rel=0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise", [10.0, 40.0])
 def test_the_area_is_what_a_naive_bayes_on_noisy_counts_reaches(noise: float) -> None:
     """Eight columns of eight codes; the exact scores of a tenth of 20,000 rows, and noisy ones."""

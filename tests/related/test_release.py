@@ -138,6 +138,7 @@ def test_tables_keep_what_they_have_in_common(shop_run: Path) -> None:
     assert web(made)["loyal"] - web(made)["new"] > 0.2
 
 
+@pytest.mark.slow
 def test_it_verifies_as_a_folder_and_packed(shop_run: Path, tmp_path: Path) -> None:
     release = shop_run / "out" / "release"
     found = verify_release(release)

@@ -147,6 +147,7 @@ def test_a_swap_that_is_undone_is_found(
     )
 
 
+@pytest.mark.slow
 def test_what_was_found_of_another_table_is_not_remembered(
     release: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

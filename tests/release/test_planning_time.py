@@ -20,6 +20,7 @@ KINDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("epsilon", "delta", "rows"), [(3, 1e-6, 20_000), (100, 1e-300, 500)])
 def test_the_widest_plan_takes_seconds(kind: str, epsilon: float, delta: float, rows: int) -> None:

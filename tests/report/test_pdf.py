@@ -45,6 +45,7 @@ def _short(report: ShareableReport) -> ShareableReport:
     return replace(report, shapes=report.shapes[:1], trends=None, groups=())
 
 
+@pytest.mark.slow
 def test_a_pdf_says_what_the_page_says(shareable: ShareableReport) -> None:
     _weasyprint()
     pypdf = pytest.importorskip("pypdf")

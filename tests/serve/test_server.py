@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import socket
 import threading
@@ -45,8 +46,9 @@ def raw(server: Server, sent: bytes) -> bytes:
     with socket.create_connection(
         ("127.0.0.1", server.server_address[1]), timeout=10
     ) as connection:
-        connection.sendall(sent)
-        connection.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(OSError):  # The server may have hung up on what is broken.
+            connection.sendall(sent)
+            connection.shutdown(socket.SHUT_WR)
         return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
