@@ -171,7 +171,7 @@ def test_what_an_earlier_version_made_is_sampled_and_verified(
     (tmp_path / "our-policy.yaml").write_text(POLICY, encoding="utf-8")
     with monkeypatch.context() as patch, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        modules = ("parts.history_form", "owner.related_rows", "pipeline.fitting")
+        modules = ("parts.forms", "owner.related_rows", "pipeline.fitting")
         for module in modules:
             patch.setattr(f"privgan.{module}.RelatedForm", Earlier)
         patch.setitem(EFFORTS, "quick", TINY)  # type: ignore[arg-type]
