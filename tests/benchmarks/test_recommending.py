@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from privgan.table.schema_file import parse_schema
-from tests.benchmarks.uses.page import write_markdown
-from tests.benchmarks.uses.recommending import (
+from tests.benchmarks.recommending.page import write_markdown
+from tests.benchmarks.recommending.shops import CDNOW, SHOP, cdnow, shop
+from tests.benchmarks.recommending.study import (
     BEFORE,
     MODEL,
     POPULARITY,
@@ -17,7 +18,6 @@ from tests.benchmarks.uses.recommending import (
     Measured,
     _successors,
 )
-from tests.benchmarks.uses.shops import CDNOW, SHOP, cdnow, shop
 
 
 def test_the_simulators_lines_fit_their_schema() -> None:

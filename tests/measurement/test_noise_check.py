@@ -69,7 +69,7 @@ def _kept(noise: float, added: RepeatableStream | None) -> list[NoisyCounts]:
 
 @pytest.mark.parametrize("noise", [1.2, 4.0, 25.0])
 def test_whole_noise_that_happens_to_agree_raises_no_alarm(noise: float) -> None:
-    """Of 300 draws none; counts of two codes are the same twice in one of about 3 noises."""
+    """Of 300 draws none, though whole noise is often the same twice."""
     coins = RepeatableStream(7)
     for _ in range(300):
         assert not list(noise_problems(_kept(noise, coins), ENCODER))

@@ -159,6 +159,10 @@ REPORTED: dict[str, tuple[Lie, str]] = {
         "the accounting at reach.certainty",
     ),
     "no reach in the report": (reported("reach", to=None), "the accounting at reach"),
+    "no relations in the report": (
+        lambda f: f.data.pop("relations"),
+        "does not say what the noisy marginals tell",
+    ),
     "place of a bin in the report": (
         reported("shapes", 0, "intervals", 0, to=[0.0, 1.0]),
         "shapes[0].intervals",

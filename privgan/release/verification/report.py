@@ -78,9 +78,13 @@ def _data_problems(released: Released) -> Iterator[str]:
 
 def _relation_problems(released: Released, said: _Json | None) -> Iterator[str]:
     """Recompute what noisy marginals tell of pairs, and compare; rows give the synthetic shares."""
+    in_one = released.whole_model and not released.model.get("parts")
+    told = in_one and released.holds(MARGINALS)
     if said is None:
+        if told:
+            yield "does not say what the noisy marginals tell of relations"
         return
-    if not (released.whole_model and released.holds(MARGINALS)):
+    if not told:
         yield "tells of relations, and the release holds no noisy marginals of one whole table"
         return
     kept = released_marginals(released)[0].kept

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
 
-from tests.benchmarks.uses.recommending import (
+from tests.benchmarks.recommending.shops import CDNOW, SHOP
+from tests.benchmarks.recommending.study import (
     BEFORE,
     DELTA,
     EPSILON,
@@ -16,7 +17,6 @@ from tests.benchmarks.uses.recommending import (
     SYNTHETIC,
     Measured,
 )
-from tests.benchmarks.uses.shops import CDNOW, SHOP
 
 LEAST = 0.9
 _WAYS = (MODEL, SYNTHETIC, POPULARITY, REAL, BEFORE)
@@ -89,8 +89,8 @@ def _told(values: Sequence[float]) -> str:
     return middle if len(values) == 1 else f"{middle} ({min(values):.3f} to {max(values):.3f})"
 
 
-_INTRODUCTION = f"""Made by `python -m tests.benchmarks.uses --data DATA --work WORK`. A fifth of
-the customers is held out. The others are fitted at ε = {EPSILON:g}, δ = {DELTA:g}, effort
+_INTRODUCTION = f"""Made by `python -m tests.benchmarks.recommending --data DATA --work WORK`. A
+fifth of the customers is held out. The others are fitted at ε = {EPSILON:g}, δ = {DELTA:g}, effort
 {{effort}}, as histories with a task of kind `recommendation`. Each held-out customer's last
 purchase is to be found from those before. All values are ranked, none is sampled. Medians of the
 fits that have ended, smallest and largest in brackets.

@@ -1,6 +1,6 @@
 """Measure what is recommended, and write the page.
 
-``python -m tests.benchmarks.uses --data DATA --work WORK``.
+``python -m tests.benchmarks.recommending --data DATA --work WORK``.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from pathlib import Path
 
 import click
 
-from tests.benchmarks.uses.page import write_markdown
-from tests.benchmarks.uses.recommending import Measured, measured
-from tests.benchmarks.uses.shops import CDNOW, SHOP, tables
+from tests.benchmarks.recommending.page import write_markdown
+from tests.benchmarks.recommending.shops import CDNOW, SHOP, tables
+from tests.benchmarks.recommending.study import Measured, measured
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 _REPORTS = Path(__file__).parents[3] / "reports" / "uses"

@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 import privgan
 from privgan.audit.tasks.recommendation import TOP, ranks_of
 from privgan.audit.tasks.recommender import counted, scores
-from tests.benchmarks.uses.shops import CUSTOMER, Purchases
+from tests.benchmarks.recommending.shops import CUSTOMER, Purchases
 
 EPSILON, DELTA = 3.0, 1e-6
 HELD_OUT = 0.2

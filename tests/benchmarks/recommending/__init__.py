@@ -1,0 +1,1 @@
+"""What the released model recommends, beside popularity and recommenders of real rows."""
