@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import inspect
+import re
 import warnings
 from importlib import import_module
 from pathlib import Path
@@ -55,6 +56,15 @@ def _own_names(module: object) -> dict[str, object]:
 def test_no_example_is_skipped() -> None:
     for path in PACKAGE.rglob("*.py"):
         assert "doctest: +SKIP" not in path.read_text(encoding="utf-8"), path
+
+
+def test_no_example_prints_a_scalar_of_numpy() -> None:
+    """NumPy 1 prints ``3`` where NumPy 2 prints ``np.int64(3)``; both are supported."""
+    printed = re.compile(r"\bnp\.(int|uint|float|bool|str|True|False)\w*\(?")
+    for name in _modules():
+        for example in doctest.DocTestFinder().find(import_module(name), name):
+            for part in example.examples:
+                assert not printed.search(part.want), f"{name}: {part.source}"
 
 
 @pytest.mark.parametrize("name", sorted(_HOMES))
