@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from privgan.answers.answer import Answer, Errors, Figure, Origin
 from privgan.answers.groups import Group, groups_of
@@ -121,7 +121,7 @@ class _Asker:
 
     def __init__(self, known: Knowledge, target: Target) -> None:
         self._known, self._target = known, target
-        self._z = float(norm.ppf((1 + LEVEL) / 2))
+        self._z = float(ndtri((1 + LEVEL) / 2))
 
     def figure(self, question: Question, group: Group) -> Figure:
         """The figure of one group; without a value where too few rows are in it."""

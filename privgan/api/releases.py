@@ -27,7 +27,7 @@ from privgan.release.pack import check_intact, pack_release, verify_packed
 from privgan.release.signing.keys import SigningKey
 from privgan.release.signing.sign import sign_release
 from privgan.release.verification.verify import Verification, verify_release
-from privgan.report import FORMATS, render
+from privgan.report.render import FORMATS, render
 
 Fit = Synthesizer | Candidate | PathLike
 Keys = PathLike | Sequence[PathLike] | None

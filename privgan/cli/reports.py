@@ -22,7 +22,7 @@ from privgan.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from privgan.report import InternalReport, ShareableReport
+    from privgan.report.data import InternalReport, ShareableReport
 
 
 @click.command()
@@ -209,7 +209,7 @@ def _write(
     *,
     private: bool,
 ) -> None:
-    from privgan.report import render
+    from privgan.report.render import render
 
     if out is None and form == "pdf":
         raise click.UsageError("a PDF is not printed to the terminal; give --out")

@@ -6,17 +6,12 @@ import os
 from pathlib import Path
 
 from privgan.errors import UsageError
+from privgan.files.data_folder import data_folder
 from privgan.files.secrets import NO_URL, may_hold_a_password
 from privgan.ledger.database import LedgerStore
 from privgan.ledger.postgres import SCHEMES, PostgresStore
 from privgan.ledger.sqlite import SqliteStore
 from privgan.ledger.store import TIMEOUT
-
-
-def data_folder() -> Path:
-    """The user's data folder."""
-    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return Path(base) / "privgan"
 
 
 def open_store(url: str | None, *, create: bool, timeout: float = TIMEOUT) -> LedgerStore:

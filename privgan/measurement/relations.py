@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from privgan.domain.encoding import Encoder
 from privgan.measurement.components import Components, Estimate, free_cells, totals
@@ -122,7 +122,7 @@ class Relations:
         squares = float((apart**2).sum())
         even = math.prod(float((np.maximum(self._shares(p), 0.0) ** 2).sum()) for p in pair)
         beyond = max(0.0, squares - noise) / (self._rows**2 * even) if even > 0 else 0.0
-        chance = float(chi2.sf(free * squares / noise, free)) if noise > 0 and free else 1.0
+        chance = float(chdtrc(free, free * squares / noise)) if noise > 0 and free else 1.0
         return Relation(
             noise=math.sqrt(found.variance) / self._rows,
             strength=math.sqrt(beyond),

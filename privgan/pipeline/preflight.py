@@ -35,9 +35,9 @@ from privgan.policy.verdict import (
 )
 from privgan.privacy.guarantee import Guarantee
 from privgan.progress import Progress
-from privgan.release.guarantee import versions
 from privgan.release.verification.outcome import check_impostor
 from privgan.release.verification.released import FIRST_DAYS
+from privgan.release.versions import versions
 from privgan.report.data import PlanStep
 from privgan.report.document import plain
 from privgan.report.odds import reach_of

@@ -22,8 +22,9 @@ import pandas as pd
 from privgan.domain.cells import MAX_CELLS, Cells, cells_of
 from privgan.pipeline.candidate_record import CandidateRecord
 from privgan.privacy import accountant
-from privgan.release.guarantee import statement, versions
+from privgan.release.guarantee import statement
 from privgan.release.manifest import ReleaseFacts
+from privgan.release.versions import versions
 from privgan.report.shapes import written
 from privgan.schema.columns import Discrete, Numeric, Source, Temporal
 from privgan.schema.schema import Schema

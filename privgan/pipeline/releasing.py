@@ -30,13 +30,14 @@ from privgan.policy.verdict import Verdict, VerdictStatus
 from privgan.privacy import accountant
 from privgan.privacy.guarantee import AccountantFigures, DatasetTotal, ReleasedGuarantee
 from privgan.release.bundle import WriteOptions, booking, write_release
-from privgan.release.guarantee import NOT_PROMISED, RETENTION, versions
+from privgan.release.guarantee import NOT_PROMISED, RETENTION
 from privgan.release.leak_scan.leak_patterns import LeakPatterns
 from privgan.release.manifest import ReleaseFacts, conditional_text
 from privgan.release.signing.keys import SigningKey
 from privgan.release.table_files import stated_tables
 from privgan.release.unfinished import Asked, take_up
 from privgan.release.verification.outcome import check_impostor
+from privgan.release.versions import versions
 
 FIRST = "0.1.0"
 _NO_GUARANTEE = (

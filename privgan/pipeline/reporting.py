@@ -23,24 +23,22 @@ from privgan.release.marginal_files import measured_kinds, read_description
 from privgan.release.marginal_folder import marginals_in
 from privgan.release.report_files import REPORT_JSON, report_mistakes
 from privgan.release.table_files import MARGINALS
-from privgan.report import (
+from privgan.report.associations import real_trends, trends
+from privgan.report.data import (
     InternalReport,
+    MeasuredKind,
+    NoisyRelations,
     Reach,
     RealShape,
     RealTrends,
     ShareableReport,
     Trends,
-    internal_of,
-    render_internal,
-    render_shareable,
-    shareable_of,
 )
-from privgan.report.associations import real_trends, trends
-from privgan.report.data import MeasuredKind, NoisyRelations
+from privgan.report.json_text import internal_of, shareable_of
 from privgan.report.ledger_line import SPENDING
 from privgan.report.odds import reach_of
 from privgan.report.relations import counted_by, noisy_relations, target_code
-from privgan.report.render import WRITTEN
+from privgan.report.render import WRITTEN, render_internal, render_shareable
 from privgan.report.shapes import counts_of, noisy_shapes, real_shapes
 from privgan.report.steps import report_groups, report_steps
 

@@ -38,8 +38,8 @@ from privgan.release.leak_scan.leak_patterns import (
 from privgan.release.leak_scan.scan import LeakError, Scan, scan_files
 from privgan.release.manifest import ReleaseFacts
 from privgan.release.report_files import REPORT_JSON
-from privgan.report import ShareableReport, render_shareable
-from privgan.report.render import WRITTEN
+from privgan.report.data import ShareableReport
+from privgan.report.render import WRITTEN, render_shareable
 from privgan.schema.columns import Column, Invented, Kind
 from privgan.schema.schema import Schema
 

@@ -28,8 +28,9 @@ from privgan.pipeline.white_box import keep_critic
 from privgan.pipeline.writing_related import write_related
 from privgan.privacy.guarantee import CanaryFacts
 from privgan.progress import Progress
-from privgan.release.guarantee import accounting, claim, versions
+from privgan.release.guarantee import accounting, claim
 from privgan.release.marginal_files import MeasuredPart, written_marginals
+from privgan.release.versions import versions
 from privgan.synthesizer import Synthesizer
 from privgan.table.conform import conform
 from privgan.table.files import write_tables

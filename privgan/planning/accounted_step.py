@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from privgan.json_object import JsonObject
-from privgan.privacy import events
+
+if TYPE_CHECKING:
+    from privgan.privacy.events import DpEvent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,10 +64,12 @@ class AccountedStep:
         }
 
     @property
-    def cost(self) -> events.DpEvent:
+    def cost(self) -> DpEvent:
         """Its event, for the accountant.
 
         Raises:
             ValueError: The event is none that privgan knows.
         """
-        return events.from_json(self.event)
+        from privgan.privacy.events import from_json  # dp-accounting: a second to import.
+
+        return from_json(self.event)

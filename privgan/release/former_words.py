@@ -19,7 +19,8 @@ from privgan.release.manifest import Manifest
 from privgan.release.verification.integrity import shown
 from privgan.release.verification.numbers_in_text import claims_in, numbers_in
 from privgan.release.verification.released import REPORT, Released
-from privgan.report import render_shareable, shareable_of
+from privgan.report.json_text import shareable_of
+from privgan.report.render import render_shareable
 from privgan.report.text import Words, words_of
 
 _Json: TypeAlias = Mapping[str, Any]

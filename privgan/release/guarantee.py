@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from importlib import metadata
 
 from privgan.planning.accounted_step import AccountedStep
 from privgan.planning.plan import Plan, PlanStep
@@ -43,7 +42,6 @@ RETENTION = (
     " with 'privgan purge'. Encoded rows are never written to disk; a resumable run keeps a"
     " checkpoint inside, without rows, until it has ended."
 )
-PACKAGES = ("privgan", "torch", "opacus", "dp-accounting", "opendp", "numpy", "pandas")
 
 
 def claim(plan: Plan, schema: Schema, *, secret: bool) -> Guarantee:
@@ -100,19 +98,3 @@ def _stage(steps: Sequence[PlanStep], delta: float, stage: str) -> Iterator[Acco
         if step.event not in known:
             known[step.event] = accountant.epsilon_by_rdp(step.event, delta)
         yield step.accounted(known[step.event], stage)
-
-
-def versions() -> dict[str, str]:
-    """The versions of privgan, Python and the libraries behind the guarantee."""
-    import platform
-
-    found = {name: metadata.version(name) for name in PACKAGES if _installed(name)}
-    return {"python": platform.python_version(), **found}
-
-
-def _installed(name: str) -> bool:
-    try:
-        metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return False
-    return True

@@ -11,14 +11,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from privgan.report import (
-    InternalReport,
-    NoisyShape,
-    RealShape,
-    ShareableReport,
-    render_internal,
-    render_shareable,
-)
+from privgan.report.data import InternalReport, NoisyShape, RealShape, ShareableReport
+from privgan.report.render import render_internal, render_shareable
 from tests.browser.page import LOOKS, Browser, Page
 from tests.browser.picture import HEIGHT, WIDTH, take
 from tests.hostile import HOSTILE

@@ -44,19 +44,11 @@ def test_processes_that_make_one_ledger_at_the_same_moment_share_it(
 
 
 @pytest.mark.slow
-def test_a_run_killed_at_any_moment_leaves_a_ledger_that_counted_what_was_released(
+def test_a_run_killed_at_any_of_two_hundred_moments_leaves_a_ledger_that_counted_what_was_released(
     place: Any, child: Child, tmp_path: Path
 ) -> None:
-    _kill(place, child, tmp_path, kills=20, seed=1)
-
-
-@pytest.mark.slow
-def test_two_hundred_kills(place: Any, child: Child, tmp_path: Path) -> None:
-    _kill(place, child, tmp_path, kills=200, seed=2)
-
-
-def _kill(place: Any, child: Child, tmp_path: Path, *, kills: int, seed: int) -> None:
-    found = child("kill", place.url, kills=kills, seed=seed, released=str(tmp_path / "released"))
+    kills, released = 200, str(tmp_path / "released")
+    found = child("kill", place.url, kills=kills, seed=2, released=released)
     assert found["lost"] == found["problems"] == []
     assert found["released"] >= kills // 4 * (0 + 1 + 2 + 3), found["stderr"]
 

@@ -28,7 +28,7 @@ from privgan.policy.context import Context
 from privgan.policy.policy_file import load_policy
 from privgan.privacy.budget import PrivacyBudget
 from privgan.release.leak_scan.scan import LeakError
-from privgan.report import ShareableReport
+from privgan.report.data import ShareableReport
 from privgan.table.files import read_table
 from privgan.table.schema_file import load_schema
 from tests.thinning import some

@@ -31,8 +31,8 @@ from privgan.policy.policy import Waiver
 from privgan.policy.policy_file import load_policy
 from privgan.policy.verdict import VerdictStatus
 from privgan.privacy.budget import PrivacyBudget
-from privgan.release.guarantee import versions
 from privgan.release.verification.released import FIRST_DAYS
+from privgan.release.versions import versions
 from privgan.schema.schema import Schema
 from privgan.table.schema_file import parse_schema
 from tests.policy.sound import PACKS, columns, gate, make_policy

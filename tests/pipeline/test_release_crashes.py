@@ -31,6 +31,7 @@ from privgan.privacy.budget import PrivacyBudget
 from privgan.release.leak_scan.leak_patterns import LeakPatterns
 from privgan.release.leak_scan.scan import LeakError
 from privgan.release.pack import pack_release
+from privgan.release.verification.integrity import read_contents
 from privgan.release.verification.verify import verify_release
 from privgan.table.files import read_table
 from privgan.table.schema_file import load_schema
@@ -153,11 +154,8 @@ def moments(looks: int, number: int) -> list[int]:
     return sorted({*spread, *last})
 
 
-NUMBERS = [pytest.param(2, id="2"), pytest.param(100, id="100", marks=pytest.mark.slow)]
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("number", [60])
 def test_a_release_killed_at_any_moment_is_named_once(
     made: Path, tmp_path: Path, number: int
 ) -> None:
@@ -173,7 +171,9 @@ def test_a_release_killed_at_any_moment_is_named_once(
         if not release.exists():
             taken_up += recorded
             assert copy.release() == release
-        assert verify_release(release).ok
+        assert not read_contents(release).problems
+        if recorded or moment % 5 == 0:  # What the killed process made, and some made anew.
+            assert verify_release(release).ok
         digest = hashlib.sha256((release / "manifest.json").read_bytes()).hexdigest()
         assert [entry.body["manifest"] for entry in copy.entries("release")] == [digest]
         assert [path.name for path in copy.out.iterdir()] == ["release"]
@@ -181,7 +181,7 @@ def test_a_release_killed_at_any_moment_is_named_once(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("number", [40])
 def test_a_finding_whose_process_is_killed_is_forgotten_or_bars_the_release(
     made: Path, tmp_path: Path, number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -48,7 +48,7 @@ from privgan.release import verify_release
 from privgan.release.leak_scan.leak_patterns import LeakPatterns
 from privgan.release.leak_scan.scan import LeakError, scan_files
 from privgan.release.signing.keys import SigningKey
-from privgan.report import ShareableReport
+from privgan.report.data import ShareableReport
 from privgan.table.files import read_table
 from privgan.table.schema_file import load_schema, parse_schema
 from tests.generator.test_adversarial import SETTINGS as OF_A_GAN

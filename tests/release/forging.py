@@ -15,7 +15,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 from safetensors.numpy import load_file, save_file
 
-from privgan.report import render_shareable, shareable_of
+from privgan.report.json_text import shareable_of
+from privgan.report.render import render_shareable
 from privgan.table.files import csv_text
 from privgan.table.schema_file import load_schema
 from tests.release.changes import seal

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from privgan.release import verify_release
-from privgan.release.guarantee import versions
 from privgan.release.verification.released import FIRST_DAYS, MADE_AGAIN, SAME_WORDS
+from privgan.release.versions import versions
 from tests.release.forging import Forgery, Lie, put
 from tests.thinning import some
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import resource
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -110,3 +111,13 @@ def test_a_folder_that_one_stands_in_is_not_imported_from(
 def test_the_process_starts_with_little() -> None:
     loaded = set(run_guarded(modules))
     assert not loaded & {"numpy", "pandas", "torch", "dp_accounting", "jsonschema", "pyarrow"}
+
+
+def test_the_child_that_reads_tables_imports_no_library_that_it_does_not_use() -> None:
+    """Each verification starts one: dp-accounting alone takes a second of processor."""
+    code = "import privgan.release.verification.table, sys; print(*sorted(sys.modules))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    modules = set(found.stdout.split())
+    assert "pandas" in modules
+    heavy = {"dp_accounting", "jinja2", "opacus", "scipy.stats", "sklearn", "sqlalchemy", "torch"}
+    assert not heavy & modules

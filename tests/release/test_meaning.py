@@ -19,13 +19,13 @@ import pytest
 
 from privgan.files.limits import MOST_JSON_PARTS
 from privgan.release import verify_release
-from privgan.release.guarantee import versions
 from privgan.release.manifest import FileEntry
 from privgan.release.signing.keys import SigningKey
 from privgan.release.signing.signature import SIGNATURE_NAME, sign_manifest, signature_file
 from privgan.release.signing.trust import make_trust
 from privgan.release.verification.released import FIRST_DAYS, MADE_AGAIN, MODEL, Released
 from privgan.release.verification.verify import Verification
+from privgan.release.versions import versions
 from tests.example.making import EXAMPLE
 from tests.release.forging import Forgery, Lie, forge, older, put
 from tests.thinning import some

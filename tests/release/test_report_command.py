@@ -17,9 +17,9 @@ from privgan.release.bundle import WriteOptions, write_release
 from privgan.release.leak_scan.leak_patterns import LeakKind, LeakPatterns
 from privgan.release.manifest import describe_release
 from privgan.release.verification.verify import verify_release
-from privgan.report import NoisyShape, ShareableReport, render
 from privgan.report.associations import trends
-from privgan.report.render import WRITTEN
+from privgan.report.data import NoisyShape, ShareableReport
+from privgan.report.render import WRITTEN, render
 from privgan.report.steps import report_groups, report_steps
 from tests.release.making import SCHEMA, frame_of
 

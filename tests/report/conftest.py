@@ -9,7 +9,7 @@ import pytest
 
 from privgan.metric import Metric
 from privgan.privacy import tradeoff
-from privgan.report import (
+from privgan.report.data import (
     InternalReport,
     NoisyShape,
     PlanStep,

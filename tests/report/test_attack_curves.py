@@ -11,8 +11,9 @@ import pytest
 import privgan
 from privgan.metric import Metric
 from privgan.privacy import tradeoff
-from privgan.report import InternalReport, render_internal
 from privgan.report.attack_curves import _SCORES, SIZE, attack_panels, best_attack
+from privgan.report.data import InternalReport
+from privgan.report.render import render_internal
 from privgan.report.text import words_of
 
 EN = words_of("en")

@@ -8,9 +8,10 @@ from dataclasses import replace
 
 import pytest
 
-from privgan.report import NoisyShape, ShareableReport, render_shareable
 from privgan.report.charts import shape_chart
+from privgan.report.data import NoisyShape, ShareableReport
 from privgan.report.densities import HEIGHT, WIDTH, Part, density, placed_parts
+from privgan.report.render import render_shareable
 from privgan.report.text import words_of
 from privgan.report.ticks import moment_ticks, number_ticks
 

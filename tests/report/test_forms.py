@@ -12,22 +12,16 @@ from markdown_it import MarkdownIt
 
 from privgan.errors import InternalError, UsageError
 from privgan.files.fields import REPORT_FILE, fields_of
+from privgan.metrics import LANGUAGES
 from privgan.release.report_files import (
     check_harmless_html,
     check_plain_markdown,
     check_report_json,
     report_mistakes,
 )
-from privgan.report import (
-    LANGUAGES,
-    InternalReport,
-    ShareableReport,
-    internal_of,
-    render,
-    render_internal,
-    render_shareable,
-    shareable_of,
-)
+from privgan.report.data import InternalReport, ShareableReport
+from privgan.report.json_text import internal_of, shareable_of
+from privgan.report.render import render, render_internal, render_shareable
 
 HASH = "ab" * 32
 

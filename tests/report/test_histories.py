@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from privgan.metrics import LANGUAGES
-from privgan.report import InternalReport, ShareableReport, render_internal, render_shareable
+from privgan.report.data import InternalReport, ShareableReport
+from privgan.report.render import render_internal, render_shareable
 from privgan.report.sections.histories import history_sections
 from privgan.report.text import words_of
 from tests.audit.events import figures, independent, inputs, population

@@ -15,13 +15,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from privgan.release.report_files import check_harmless_html, check_plain_markdown
-from privgan.report import (
-    InternalReport,
-    NoisyShape,
-    ShareableReport,
-    render_internal,
-    render_shareable,
-)
+from privgan.report.data import InternalReport, NoisyShape, ShareableReport
+from privgan.report.render import render_internal, render_shareable
 from privgan.report.text import HIDDEN, short
 
 NASTY = st.one_of(

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from privgan.errors import UsageError
-from privgan.report import ShareableReport, render
-from privgan.report.render import _fetch_nothing
+from privgan.report.data import ShareableReport
+from privgan.report.render import _fetch_nothing, render
 
 
 def _weasyprint() -> Any:

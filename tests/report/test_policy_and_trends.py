@@ -8,15 +8,10 @@ from typing import Any
 
 import pytest
 
-from privgan.report import (
-    InternalReport,
-    RealTrends,
-    ShareableReport,
-    render_internal,
-    render_shareable,
-)
 from privgan.report.associations import difference_map, heat_map, pairs_by_strength
+from privgan.report.data import InternalReport, RealTrends, ShareableReport
 from privgan.report.ledger_line import HEIGHT, WIDTH, ledger_line
+from privgan.report.render import render_internal, render_shareable
 
 WAIVER = {"who": "A. Officer", "why": "small group, checked by hand", "until": "2027-01-31"}
 

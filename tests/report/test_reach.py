@@ -14,15 +14,10 @@ from privgan.planning.planner import make_plan
 from privgan.planning.risk import curve_of
 from privgan.privacy.budget import PrivacyBudget, PrivacyUnit
 from privgan.release.guarantee import accounting
-from privgan.report import (
-    InternalReport,
-    PlanStep,
-    ShareableReport,
-    render_internal,
-    render_shareable,
-)
+from privgan.report.data import InternalReport, PlanStep, ShareableReport
 from privgan.report.odds import RATES, odds, reach_of
 from privgan.report.precision import precision_of
+from privgan.report.render import render_internal, render_shareable
 from privgan.report.text import ceiling_percent
 from privgan.schema.columns import Discrete, Kind, Numeric
 from privgan.schema.schema import Schema

@@ -12,7 +12,8 @@ from privgan.audit.related.customers import Customers, Family
 from privgan.audit.related.measures import NAMES, related_metrics
 from privgan.metric import none_run
 from privgan.metrics import LANGUAGES
-from privgan.report import InternalReport, ShareableReport, render_internal, render_shareable
+from privgan.report.data import InternalReport, ShareableReport
+from privgan.report.render import render_internal, render_shareable
 from privgan.report.sections.related import related_sections
 from privgan.report.text import words_of
 from tests.related.shop import frames, schema

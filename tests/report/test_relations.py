@@ -11,11 +11,11 @@ import pytest
 
 from privgan.files.fields import REPORT, check_declared
 from privgan.release.report_files import report_mistakes
-from privgan.report import ShareableReport, render_shareable, shareable_of
 from privgan.report.compose import shareable_document
-from privgan.report.data import NoisyRelations
-from privgan.report.json_text import to_json
+from privgan.report.data import NoisyRelations, ShareableReport
+from privgan.report.json_text import shareable_of, to_json
 from privgan.report.relations import counted_by, noisy_relations, target_code
+from privgan.report.render import render_shareable
 from privgan.report.text import words_of
 from privgan.schema.schema import Schema
 from privgan.schema.tasks import ResponseTask

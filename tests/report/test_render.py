@@ -14,15 +14,9 @@ import pytest
 
 from privgan.policy import evaluate, load_policy
 from privgan.privacy.budget import PrivacyUnit
-from privgan.report import (
-    InternalReport,
-    NoisyShape,
-    ShareableReport,
-    render_internal,
-    render_shareable,
-)
-from privgan.report.data import guarantee_of
+from privgan.report.data import InternalReport, NoisyShape, ShareableReport, guarantee_of
 from privgan.report.odds import odds
+from privgan.report.render import render_internal, render_shareable
 from privgan.report.text import ceiling_percent, cost, number, short, words_of
 from privgan.schema.columns import Discrete, Invented, Kind, Numeric, Source, Temporal
 from privgan.schema.schema import Schema

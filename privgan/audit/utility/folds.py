@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from privgan.audit.coding import CodedTable
 from privgan.audit.randomness import stream
@@ -94,4 +94,4 @@ def _folds(table: CodedTable, generator: np.random.Generator) -> NDArray[np.int6
 def _reach(gaps: NDArray[np.float64]) -> float:
     """Half of the interval's width."""
     variance = float(gaps.var(ddof=1)) * (1 / FOLDS + 1 / (FOLDS - 1))
-    return float(student.ppf((1 + _CONFIDENCE) / 2, FOLDS - 1)) * math.sqrt(variance)
+    return float(stdtrit(FOLDS - 1, (1 + _CONFIDENCE) / 2)) * math.sqrt(variance)

@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from privgan.errors import UsageError
 from privgan.files.atomic import write_new_file
-from privgan.ledger.backends import data_folder
+from privgan.files.data_folder import data_folder
 from privgan.naming import call
 
 PRIME = 2**255 - 19

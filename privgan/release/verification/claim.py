@@ -16,9 +16,10 @@ from privgan.files.documents import json_schema, strict_validator
 from privgan.policy.context import CONTEXT_FORMAT
 from privgan.privacy.budget import NEIGHBOURING_RELATION
 from privgan.privacy.guarantee import AccountantFigures
-from privgan.release.guarantee import NOT_PROMISED, PACKAGES, RETENTION
+from privgan.release.guarantee import NOT_PROMISED, RETENTION
 from privgan.release.verification.integrity import shown
 from privgan.release.verification.released import FIRST_DAYS, Released
+from privgan.release.versions import PACKAGES
 
 
 def moment_problems(released: Released) -> Iterator[str]:

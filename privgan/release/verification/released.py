@@ -21,10 +21,10 @@ from privgan.files.strict_json import read_json
 from privgan.generator.network_form import FORMATS, NETWORK_FORMAT, PARTS_FORMAT
 from privgan.parts.forms import lenders_of
 from privgan.release.contents import largest_of
-from privgan.release.guarantee import versions
 from privgan.release.manifest import Manifest
 from privgan.release.marginal_files import read_description
 from privgan.release.table_files import MARGINALS
+from privgan.release.versions import versions
 from privgan.schema.schema import Schema
 from privgan.table.schema_file import parse_schema
 

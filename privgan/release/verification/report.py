@@ -14,12 +14,13 @@ from privgan.release.verification.accounting import SLACK
 from privgan.release.verification.integrity import shown
 from privgan.release.verification.marginals import released_marginals
 from privgan.release.verification.released import REPORT, SCHEMA, Released, differences
-from privgan.report import ShareableReport, render_shareable, shareable_of
 from privgan.report.associations import MOST_COLUMNS
 from privgan.report.compose import shareable_document
-from privgan.report.json_text import to_json
+from privgan.report.data import ShareableReport
+from privgan.report.json_text import shareable_of, to_json
 from privgan.report.odds import reach_of
 from privgan.report.relations import noisy_relations
+from privgan.report.render import render_shareable
 from privgan.report.shapes import intervals, labels
 from privgan.report.steps import report_groups, report_steps
 from privgan.report.text import words_of
