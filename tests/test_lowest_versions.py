@@ -21,7 +21,7 @@ LEFT_OUT = {"mypy", "pandas-stubs", "ruff", "types-pyyaml"}
 FLOORS_ARE_FOR = (3, 11)  # Later versions of Python have no wheels of libraries that old.
 INSTALL_SECONDS, TEST_SECONDS = 1_800, 3_000
 # They test privgan's own rules and books, by libraries that the other folders use as well.
-OWN = ("benchmarks", "pages", "planning", "release", "sabotage")
+OWN = ("benchmarks", "pages", "pipeline", "planning", "release", "sabotage")
 
 
 def lowest() -> list[str]:
