@@ -1,14 +1,9 @@
 """Compute ceilings on all membership attacks from a trade-off curve.
 
-An attacker tells whether one customer was in the table. At a false-positive rate x, the
-true-positive rate is at most e^ε·x + δ(ε). The false-negative rate is at least e^-ε·(1 − x − δ(ε)).
-Both hold at every ε for which the mechanism is (ε, δ(ε))-private, in both directions. Each level
-gives valid lines; fewer levels only make a ceiling higher.
-
 By hypothesis testing (Wasserman and Zhou 2010; Kairouz, Oh, Viswanath 2015): whoever has a
 false-positive rate x finds at most e^ε·x + δ(ε) of those who were in, and misses at least e^-ε·(1 −
 x − δ(ε)), at every ε for which the mechanism is (ε, δ(ε))-private, in both directions. Each level
-gives valid lines; using few levels only makes a ceiling higher.
+gives valid lines; fewer levels only make a ceiling higher.
 
 Three curves: of a plan's composed events (:func:`of_events`), of the worst case of (ε, δ)
 (:func:`of_budget`), and of the Gaussian mechanism (:class:`Gaussian`).
@@ -19,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from dp_accounting import get_epsilon_gaussian
@@ -35,6 +31,7 @@ _FAR_TAIL = 1e-10
 _ROUNDING = 1e-12  # Sums of a million probabilities in double precision have a smaller error.
 _STRIPS = 4_000
 _MOST_EXPONENT = 700.0
+_AT_ONCE = 32  # Rates whose lines are in memory together.
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,14 +91,24 @@ class TradeOff:
             "max_area_under_curve": self.area_under_curve(),
         }
 
+    @cached_property
+    def _slopes(self) -> tuple[np.ndarray, np.ndarray]:
+        """e^ε and e^-ε of the levels, each [levels, 1]."""
+        up = np.array([math.exp(level) for level in self.levels])
+        down = np.array([math.exp(-level) for level in self.levels])
+        return up[:, None], down[:, None]
+
     def _ceiling(self, rates: np.ndarray) -> np.ndarray:
         """The lowest line at each false-positive rate."""
-        best = np.ones(len(rates))
-        for level, delta in zip(self.levels, self.deltas, strict=True):
-            found = math.exp(level) * rates + delta
-            missed = np.maximum(0.0, math.exp(-level) * (1 - rates - delta))
-            best = np.minimum(best, np.minimum(found, 1 - missed))
-        return np.asarray(best)
+        parts = np.array_split(rates, max(1, math.ceil(len(rates) / _AT_ONCE)))
+        return np.concatenate([self._lowest(part) for part in parts])
+
+    def _lowest(self, rates: np.ndarray) -> np.ndarray:
+        up, down = self._slopes
+        deltas = self.deltas[:, None]
+        found = (up * rates + deltas).min(axis=0)
+        missed = np.maximum(0.0, (down * (1 - rates - deltas)).max(axis=0))
+        return np.asarray(np.minimum(1.0, np.minimum(found, 1 - missed)))
 
 
 def of_budget(epsilon: float, delta: float) -> TradeOff:
