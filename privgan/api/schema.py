@@ -25,6 +25,7 @@ from privgan.drafting.related_review import declared
 from privgan.drafting.review import Group
 from privgan.drafting.review_file import DRAFT_NOTE
 from privgan.errors import UsageError
+from privgan.files.atomic import owner_only
 from privgan.files.documents import did_you_mean, shown
 from privgan.naming import parameter
 from privgan.notebook import card
@@ -287,7 +288,8 @@ class Draft:
 
     def save(self, path: PathLike) -> Path:
         """Write the draft for a review in an editor or by ``privgan schema review``. INTERNAL."""
-        return write_new(path, self._text)
+        with owner_only():
+            return write_new(path, self._text)
 
     def __reduce__(self) -> NoReturn:
         """Refuse to be pickled or copied: it holds the table that it was drafted from."""

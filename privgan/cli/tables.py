@@ -216,6 +216,7 @@ def schema_init(
     from privgan.drafting.related_draft import RELATED_NOTE
     from privgan.drafting.review_file import DRAFT_NOTE
     from privgan.errors import UsageError
+    from privgan.files.atomic import owner_only
     from privgan.sources import source_name
     from privgan.table.schema_file import parse_schema
 
@@ -235,7 +236,8 @@ def schema_init(
         note = RELATED_NOTE if drafted.schema.tables else DRAFT_NOTE
     text = draft_text(drafted, f"{note}\n{_more(drafted.schema)}")
     parse_schema(text, name=str(out))  # Checks the name before anything is written.
-    out.write_text(text, encoding="utf-8")
+    with owner_only():
+        out.write_text(text, encoding="utf-8")
     click.echo(f"{out}: {_drafted(drafted.schema)}. {note}")
     for line in (*told(drafted.notes), *_what_to_look_at(drafted.schema)):
         click.echo(line)

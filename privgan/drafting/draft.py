@@ -65,7 +65,7 @@ def _tasks_told(schema: Schema) -> Iterator[str]:
     column = schema.column(name)
     task: Task = RegressionTask(target=name)
     if isinstance(column, Discrete):
-        meant = column.categories[-1] if len(column.categories) > 2 else None
+        meant = "VALUE" if len(column.categories) > 2 else None  # No real one in a comment.
         task = ResponseTask(target=name, positive=meant)
     line = yaml.safe_dump(
         task.to_json(), default_flow_style=True, allow_unicode=True, sort_keys=False, width=10_000

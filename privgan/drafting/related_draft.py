@@ -201,12 +201,11 @@ def _told(found: Relations, links: Links, tables: tuple[TableFacts, ...]) -> Ite
 
 
 def _sizes(table: TableFacts, customers: np.ndarray) -> str:
-    """What is proposed as a customer's rows, and how many rows are beyond that."""
+    """What is proposed as a customer's rows, and whether rows are beyond that."""
     each = np.unique(customers, return_counts=True)[1]
-    beyond = int((each - table.max_rows).clip(min=0).sum())
     limits = f"max_rows_per_unit {table.max_rows} and longest {table.longest} are proposed"
     told = f"a customer has up to {rounded_rows(_largest(customers)):,} rows"
-    rest = f", and {beyond:,} rows are beyond {table.max_rows}" if beyond else ""
+    rest = f", and some rows are beyond {table.max_rows}" if each.max() > table.max_rows else ""
     return f"{limits}, choose both: {told}{rest}"
 
 

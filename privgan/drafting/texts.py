@@ -33,6 +33,7 @@ from privgan.schema.columns import Column, Discrete, Invented, Kind, OpenCategor
 
 OTHER = "other"
 _FEW_VALUES, _TOLD_CATEGORIES = 12, 100
+_FEW_ROWS = 10  # What fewer rows hold may be one customer's.
 _UNIQUE_SHARE, _LIKELY = 0.9, 0.9
 _MANY_SHARE, _MANY_VALUES = 1 / 3, 1_000
 _LEAST_REPEATS = 2
@@ -283,6 +284,12 @@ def _listed_notes(values: Distinct, what: str, public: bool) -> Iterator[Note]:
     if names_id(values.name) or _is_serial(values):
         text = (
             "an id that repeats, taken for categories; make it the unit if it names whom to protect"
+        )
+        yield Note(Topic.CATEGORIES, values.name, text)
+    if not public and int(values.counts.min()) < _FEW_ROWS:
+        text = (
+            f"some stand in fewer than {_FEW_ROWS} rows; keep only those that anybody may know:"
+            " the list leaves with each release"
         )
         yield Note(Topic.CATEGORIES, values.name, text)
     if not public:

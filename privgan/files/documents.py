@@ -120,6 +120,10 @@ def parse_document(
         raise DocumentError(name, [str(error)]) from error
     if plain is None:
         raise DocumentError(name, ["line 1: the document is empty"])
+    if not isinstance(plain.data, Mapping):  # A table, perhaps: nothing of it is told.
+        kind = "a list" if isinstance(plain.data, list) else "text without keys"
+        told = f"line 1: found {kind}, allowed: a mapping; is it a table in place of a document?"
+        raise DocumentError(name, [told])
     document = Document(name, plain.data, plain.lines)
     twice = [f"line {line}: the key {shown(key)} stands twice" for line, key in plain.twice]
     found = [*_unwritable(document), *schema_mistakes(document, format_name)]

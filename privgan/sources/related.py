@@ -15,6 +15,7 @@ from privgan.sources.options import DATABASE, SourceOptions
 from privgan.sources.servers import is_url
 
 _HIDDEN = (".", "_", "~$")
+_BESIDE_A_LEDGER = {".head", ".key"}
 _MOST_TOLD = 8
 
 
@@ -91,8 +92,9 @@ def _of_folder(folder: Path, names: Sequence[str], options: SourceOptions) -> Re
 
 
 def inside(folder: Path) -> list[Path]:
-    """Files and folders of a folder by name, without hidden ones."""
-    return [path for path in sorted(folder.iterdir()) if not path.name.startswith(_HIDDEN)]
+    """Files and folders of a folder by name, without hidden ones and what lies beside a ledger."""
+    found = (path for path in sorted(folder.iterdir()) if not path.name.startswith(_HIDDEN))
+    return [path for path in found if path.suffix not in _BESIDE_A_LEDGER]
 
 
 def table_of_path(path: Path) -> str:

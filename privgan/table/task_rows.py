@@ -19,6 +19,9 @@ _TWO = 2
 def task_violations(typed: pd.DataFrame, schema: Schema) -> Iterator[Violation]:
     """Columns of a task that hold fewer than two values in the rows.
 
+    Under ``clamp`` they refuse nothing: whether a table is taken then hangs on no customer. The
+    audit measures such a task as far as it can.
+
     Args:
         typed: Rows in the schema's types [rows, columns]; columns that do not fit may lack.
         schema: The public facts.
@@ -27,7 +30,7 @@ def task_violations(typed: pd.DataFrame, schema: Schema) -> Iterator[Violation]:
         for name in _told_apart(task):
             if name in typed and typed[name].nunique() < _TWO:
                 problem = f"fewer than two values occur, and the task {task.kind} {_why(task)}"
-                yield Violation(column=name, problem=problem, clampable=False)
+                yield Violation(column=name, problem=problem)
 
 
 def _told_apart(task: Task) -> tuple[str, ...]:

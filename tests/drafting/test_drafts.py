@@ -436,3 +436,20 @@ def test_german_names_of_what_others_know_are_read(name: str) -> None:
     schema = draft_schema(rows, "d").schema
     assert schema.column(name).role is Role.QUASI_IDENTIFIER
     assert schema.column("Wort").role is Role.OTHER
+
+
+def test_a_category_of_few_rows_is_pointed_out_without_its_value() -> None:
+    frame = pd.DataFrame({"doctor": ["Ada", "Bo", "Cy"] * 40 + ["Zephyrine"]})
+    notes = [note for note in draft_schema(frame, "visits").notes if note.column == "doctor"]
+    [told] = [note.text for note in notes if "fewer than 10 rows" in note.text]
+    assert "Zephyrine" not in told
+    often = draft_schema(frame.iloc[:-1], "visits").notes
+    assert not [note for note in often if "fewer than 10 rows" in note.text]
+
+
+def test_no_comment_of_a_draft_holds_a_category() -> None:
+    frame = pd.DataFrame({"age": range(120), "doctor": ["Ada", "Bo", "Zephyrine"] * 40})
+    text = draft_text(draft_schema(frame, "visits"))
+    comments = [line for line in text.splitlines() if line.lstrip().startswith("#")]
+    assert any("target: doctor" in line and "VALUE" in line for line in comments)
+    assert not any("Zephyrine" in line for line in comments)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -228,6 +229,17 @@ def test_a_database_and_what_stands_beside_the_tables(
     assert _init(path, "--tables", "customers,orders,lines") == 0
     loaded = load_schema(tmp_path / "draft.yaml")
     assert [part.name for part in loaded.tables] == ["orders", "lines"]
+    assert stat.S_IMODE((tmp_path / "draft.yaml").stat().st_mode) == 0o600  # It is INTERNAL.
+
+
+def test_what_lies_beside_a_ledger_is_no_table(tmp_path: Path) -> None:
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    for name, frame in _shop().items():
+        frame.to_csv(folder / f"{name}.csv", index=False)
+    for name in ("books.sqlite.head", "books.sqlite.key"):
+        (folder / name).write_bytes(b"0" * 32)
+    assert _init(folder) == 0
 
 
 def test_folders_that_hold_no_related_tables(

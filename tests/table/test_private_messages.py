@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from privgan.errors import TableError
+from privgan.errors import DocumentError, TableError
 from privgan.table.conform import conform
 from privgan.table.files import read_table
 from privgan.table.schema_file import parse_schema
@@ -64,3 +64,20 @@ def test_of_a_table_without_a_header_no_cell_is_told(tmp_path: Path, text: str, 
     found = told(tmp_path / "t.csv", text)
     assert part in found
     assert not any(value in found for value in ("Ada", "K1", "77371234"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "name,age\nZephyrine,31\nUlrich,40\n",
+        '[{"name": "Zephyrine"}]',
+        "- name\n- Zephyrine\n",
+        "Zephyrine",
+        "31",
+    ],
+)
+def test_a_table_in_place_of_a_schema_is_refused_and_not_told(text: str) -> None:
+    with pytest.raises(DocumentError, match="allowed: a mapping; is it a table") as found:
+        parse_schema(text)
+    assert "Zephyrine" not in str(found.value)
+    assert "31" not in str(found.value)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 import privgan
 from privgan.cli.main import execute
-from privgan.errors import DocumentError
+from privgan.errors import DocumentError, TableError
+from privgan.owner.owners_table import TableAsRead
 from privgan.schema.tasks import (
     TASKS,
     ForecastTask,
@@ -24,6 +25,7 @@ from privgan.schema.tasks import (
     Task,
     UpliftTask,
 )
+from privgan.sources import SourceOptions
 from privgan.table.schema_file import dump_schema, parse_schema
 from tests.tasks.shoppers import TEXT
 
@@ -201,6 +203,15 @@ def test_an_empty_arm_or_one_class_does_not_fit(changed: dict[str, object], told
     problems = [str(part) for part in found.violations]
     assert all("fewer than two values occur" in problem for problem in problems)
     assert all(told in problem for problem in problems)
+
+
+def test_clamping_takes_a_table_whatever_its_tasks_columns_hold() -> None:
+    """Whether it is taken would hang on one customer."""
+    table = TableAsRead.read(ROWS.assign(mailed="no"), SourceOptions())
+    schema = parse_schema(WITHOUT + ALL)
+    with pytest.raises(TableError, match="fewer than two values"):
+        table.conforming(schema)
+    assert table.conforming(schema, on_violation="clamp") is not None
 
 
 @pytest.mark.slow
