@@ -30,6 +30,7 @@ from privgan.measurement.measure import (
     measure_one_way,
     measure_rounds,
 )
+from privgan.measurement.outcome_look import split_by_outcome
 from privgan.owner.owners_table import OwnersTable
 from privgan.parts.borrowing import Lender, borrowed_codes
 from privgan.parts.forms import lenders_of, parts_of
@@ -228,6 +229,10 @@ def _measured(job: Job, canaries: Canaries, known: _Before | None = None) -> Fit
     with job.progress.task(StageName.MEASURE) as task:
         counted = _counted_outcome(job)
         encoder = measure_encoder(looks, job.schema, job.plan, codes, alike)
+        if counted:
+            outcome = _outcome_of(job.schema)
+            total = float(counted[0].counts[outcome[1]])
+            encoder = split_by_outcome(looks, encoder, job.plan, outcome, total)
         measurements = measure_one_way(looks, encoder, job.plan, counted)
         _tell_rare(job, measurements)
         measurements = measure_all(

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from privgan.domain.cells import cells_of
 from privgan.planning.dpsgd_settings import (
     CriticSettings,
     DpSgdSettings,
@@ -21,6 +20,7 @@ from privgan.planning.plan import EFFORTS, GeneratorKind, Plan, PlanStep, StepKi
 from privgan.planning.rare_outcome import (
     SHARE_OF_COLUMNS,
     SHARE_OF_COUNT,
+    SHARE_OF_LOOK,
     SHARE_OF_OUTCOME,
     with_share,
 )
@@ -30,6 +30,7 @@ from privgan.planning.workload import (
     SHARE_OF_ROUNDS,
     longer_training,
     measured_at_once,
+    merged_columns,
     share_of_one_way,
     share_of_triples,
     target_weight,
@@ -118,11 +119,14 @@ class Draft:
         # How often a rare outcome occurs is counted before all else.
         first = [name] if (name := self._outcome) else []
         rho -= (own := rho * SHARE_OF_COUNT * len(first))
+        looks, of_looks = self._looked_at, SHARE_OF_LOOK if self._looked_at else 0.0
         fine = [
-            self._histogram(
-                f"cells:{name}", StepKind.CELL_HISTOGRAM, rho * fine_share / len(merged)
+            self._histogram(f"{before}:{name}", kind, rho * fine_share * part / len(names))
+            for before, kind, names, part in (
+                ("cells", StepKind.CELL_HISTOGRAM, merged, 1 - of_looks),
+                ("outcome", StepKind.OUTCOME_HISTOGRAM, looks, of_looks),
             )
-            for name in merged
+            for name in names
         ]
         rest = rho * (1 - fine_share)
         wider = min(self.plan.marginals.widest, len(columns)) > 1
@@ -167,13 +171,14 @@ class Draft:
     @cached_property
     def _merged(self) -> list[str]:
         """The columns that get a fine histogram, whatever the noise."""
-        settings = self.plan.marginals
-        sizes = {
-            column.name: cells_of(column, settings.max_cells).size
-            for column in self.schema.modelled
-        }
-        wide = (name for name, size in sizes.items() if size > settings.largest_identity)
-        return [name for name in wide if name not in self.known]
+        found = merged_columns(self.schema.modelled, self.plan.marginals)
+        return [name for name in found if name not in self.known]
+
+    @cached_property
+    def _looked_at(self) -> list[str]:
+        """The columns whose codes are counted by a rare outcome, to be split where it lies."""
+        found = merged_columns(self.schema.modelled, self.plan.marginals, ordered=True)
+        return [name for name in found if self._outcome is not None]
 
     @cached_property
     def _one_way_share(self) -> float:

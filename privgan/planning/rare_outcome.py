@@ -19,6 +19,8 @@ from privgan.schema.schema import Schema
 # Chosen on Bank with 160 positives (``reports/benchmarks``).
 SHARE_OF_COUNT = 0.04  # Of the whole budget, for how often the outcome occurs.
 SHARE_OF_OUTCOME = 0.6  # Of the budget of pairs, for those with the outcome.
+# Of the budget of fine histograms, for a look at their codes by the outcome.
+SHARE_OF_LOOK = 1 / 3
 # Of the marginals' budget, for single columns at least: a pair's difference between the classes
 # tells no more of the positives than its column's own counts do.
 SHARE_OF_COLUMNS = 0.3
