@@ -38,7 +38,7 @@ from privgan.planning.workload import (
 )
 from privgan.privacy import events
 from privgan.privacy.budget import PrivacyBudget
-from privgan.privacy.calibration import calibrate
+from privgan.privacy.calibration import calibrate, round_up, zcdp_of
 from privgan.privacy.mechanisms import CountHistogram, CountHistograms, Selection
 from privgan.schema.schema import Schema
 
@@ -119,15 +119,7 @@ class Draft:
         # How often a rare outcome occurs is counted before all else.
         first = [name] if (name := self._outcome) else []
         rho -= (own := rho * SHARE_OF_COUNT * len(first))
-        looks, of_looks = self._looked_at, SHARE_OF_LOOK if self._looked_at else 0.0
-        fine = [
-            self._histogram(f"{before}:{name}", kind, rho * fine_share * part / len(names))
-            for before, kind, names, part in (
-                ("cells", StepKind.CELL_HISTOGRAM, merged, 1 - of_looks),
-                ("outcome", StepKind.OUTCOME_HISTOGRAM, looks, of_looks),
-            )
-            for name in names
-        ]
+        fine = self._fine(rho * fine_share)
         rest = rho * (1 - fine_share)
         wider = min(self.plan.marginals.widest, len(columns)) > 1
         share = self._one_way_share if wider else 1.0
@@ -143,6 +135,18 @@ class Draft:
         counted = [self._histogram(f"marginal:{name}", StepKind.MARGINAL, own) for name in first]
         wide = self._wider(rest * (1 - share)) if wider else ()
         return (*counted, *fine, *ways, *wide)
+
+    def _fine(self, rho: float) -> list[PlanStep]:
+        """Fine histograms, and then looks at their codes by a rare outcome."""
+        share = SHARE_OF_LOOK if self._looked_at else 0.0
+        return [
+            self._histogram(f"{before}:{name}", kind, rho * part / len(names))
+            for before, kind, names, part in (
+                ("cells", StepKind.CELL_HISTOGRAM, self._merged, 1 - share),
+                ("outcome", StepKind.OUTCOME_HISTOGRAM, self._looked_at, share),
+            )
+            for name in names
+        ]
 
     @property
     def _outcome(self) -> str | None:
@@ -400,15 +404,3 @@ def number_of_rounds(columns: int) -> int:
     0 for fewer than 3 columns.
     """
     return min(max(3, columns // 3), 12) if columns > 2 else 0
-
-
-def round_up(noise: float) -> float:
-    """Round a noise upwards to six decimals."""
-    return math.ceil(noise * 1e6) / 1e6
-
-
-def zcdp_of(budget: PrivacyBudget) -> float:
-    """The largest ρ whose zCDP implies (ε, δ) (Canonne, Kamath, Steinke 2020, Prop. 12)."""
-    orders = 1 + np.logspace(-2, 3, 2000)
-    constant = orders * np.log1p(-1 / orders) - np.log(orders - 1) + (1 - orders) * budget.epsilon
-    return float(np.max((math.log(budget.delta) - constant) / ((orders - 1) * orders)))

@@ -19,10 +19,10 @@ from privgan.audit.coding import AuditCoder
 from privgan.audit.utility.tasks import BOOSTING, PredictionTask
 from privgan.domain.cells import cells_of
 from privgan.domain.encoding import merged_code
-from privgan.planning.model_stage import zcdp_of
 from privgan.planning.planner import make_plan
 from privgan.planning.rare_outcome import Expectation
 from privgan.privacy.budget import PrivacyBudget
+from privgan.privacy.calibration import zcdp_of
 from privgan.synthesizer import load_synthesizer
 from tests.benchmarks.cells import SYNTHETIC, Cell, Limits, result_of
 from tests.benchmarks.rare.cut import PLAIN, RARE, write_cut
