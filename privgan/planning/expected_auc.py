@@ -19,7 +19,7 @@ few free groups, whatever its codes.
 How the distance is spread over the columns is not public. The sum is least where all have the same
 share of it, and greatest where the most precisely measured one has all. Wider marginals, and a
 network trained by DP-SGD, may tell more. Codes are taken to be equally frequent. A guide, no bound:
-``tests/planning/test_measured_auc.py`` holds it to measured areas.
+``tests/rare/test_measured_auc.py`` holds it to measured areas.
 """
 
 from __future__ import annotations
