@@ -102,6 +102,15 @@ _CODES = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
 @generator_options
 @target_option
 @click.option(
+    "--positives",
+    type=int,
+    metavar="N",
+    help=(
+        "Plan the target as a rare outcome that about N rows have: a public claim, or the noisy"
+        " count of an earlier run."
+    ),
+)
+@click.option(
     "--effort",
     type=click.Choice(["quick", "standard", "thorough"]),
     default="standard",
@@ -122,6 +131,7 @@ def plan(
     generator: str,
     dp_sgd_share: float | None,
     target: str | None,
+    positives: int | None,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -130,7 +140,8 @@ def plan(
     With --policy also what that policy says of such a run before anything is charged: the command
     ends with code 1 where it can never pass, with 3 where a fact is missing, and with 4 where the
     lifetime budget does not allow it. Without --policy it ends with 3 where the schema's rare
-    outcome has too few positives to be told at this ε.
+    outcome has too few positives to be told at this ε. With --positives it says what such a plan
+    would be for a plain target, and which line of the schema asks for it.
 
     With --what-if a table of several ε in place of one plan: the most that an attack gains, the
     share of rows that noise puts into wrong cells, and the AUC to expect of a model of the target.
@@ -149,11 +160,13 @@ def plan(
     from privgan.planning.risk import curve_of
     from privgan.release.guarantee import accounting
     from privgan.schema.schema import with_target
+    from privgan.table.rare_file import as_rare, rare_line
     from privgan.table.schema_file import load_schema
 
     compared = WhatIfOptions.taken(options)
     asked_of = BeforehandOptions.taken(options)
-    loaded = with_target(load_schema(schema_path), target)
+    stated = with_target(load_schema(schema_path), target)
+    loaded = stated if positives is None else as_rare(stated, positives)
 
     def planned(tried: PrivacyBudget) -> Plan:
         return make_plan(
@@ -184,6 +197,8 @@ def plan(
     else:
         tell_asked(asked)
         _print_plan(made, loaded)
+        if loaded.rare != stated.rare:
+            click.echo(f"\nto run by this plan, write in the schema: {rare_line(loaded)}")
         _print_illegible(illegible(made, loaded))
         if first:
             _print_preflight(first)

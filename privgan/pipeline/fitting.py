@@ -30,6 +30,7 @@ from privgan.measurement.measure import (
     measure_one_way,
     measure_rounds,
 )
+from privgan.measurement.outcome_look import split_by_outcome
 from privgan.owner.owners_table import OwnersTable
 from privgan.parts.borrowing import Lender, borrowed_codes
 from privgan.parts.forms import lenders_of, parts_of
@@ -47,7 +48,9 @@ from privgan.planning.planner import with_domain
 from privgan.planning.rare_outcome import RARE, check_hopeful
 from privgan.planning.workload import place_of_target
 from privgan.schema.columns import Column, Discrete, Numeric, Source, Temporal
+from privgan.schema.rare import RareOutcome
 from privgan.schema.schema import Schema
+from privgan.table.rare_file import rare_line
 
 
 def fit(table: OwnersTable, plan: Plan, ledger: PrivacyLedger, settings: FitSettings) -> Fitted:
@@ -228,6 +231,10 @@ def _measured(job: Job, canaries: Canaries, known: _Before | None = None) -> Fit
     with job.progress.task(StageName.MEASURE) as task:
         counted = _counted_outcome(job)
         encoder = measure_encoder(looks, job.schema, job.plan, codes, alike)
+        if counted:
+            outcome = _outcome_of(job.schema)
+            total = float(counted[0].counts[outcome[1]])
+            encoder = split_by_outcome(looks, encoder, job.plan, outcome, total)
         measurements = measure_one_way(looks, encoder, job.plan, counted)
         _tell_rare(job, measurements)
         measurements = measure_all(
@@ -278,17 +285,24 @@ def _counted_outcome(job: Job) -> list[Marginal]:
 
 
 def _tell_rare(job: Job, measurements: Measurements) -> None:
-    """Say where a target of two values seldom has one, by its noisy counts, and is not said to."""
+    """Say where a target of two values seldom has one, by its noisy counts, and is not said to.
+
+    How the budget is divided stands in the plan, before the first look: so it is for another run.
+    """
     schema, place = job.schema, place_of_target(job.schema)
     if schema.target is None or schema.rare is not None or place is None or job.part:
         return
     column, shares = schema.modelled[place], measurements.one_way(place)
-    share = float(shares.min())
-    if isinstance(column, Discrete) and len(column.categories) == len(shares) == 2 and share < RARE:
-        stated = f"target: {{column: {column.name}, rare: true}}"
+    share, rows = float(shares.min()), job.plan.rows
+    if not isinstance(column, Discrete) or not len(column.categories) == len(shares) == 2:
+        return
+    if rows is not None and share < RARE:
+        value, positives = column.categories[int(shares.argmin())], max(1, round(share * rows))
+        rare = RareOutcome(positive=value, positives=positives)
         job.progress.say(
-            f"by a noisy count {column.name} has its rarer value in {share:.1%} of the rows; with"
-            f" '{stated}' in the schema more would be told of it"
+            f"by a noisy count, which is paid for, {column.name} is {value} in {share:.1%} of the"
+            f" rows; with this line in the schema another run tells more of it:"
+            f" {rare_line(replace(schema, rare=rare))}"
         )
 
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from privgan.domain.cells import cells_of
 from privgan.planning.dpsgd_settings import (
     CriticSettings,
     DpSgdSettings,
@@ -21,6 +20,7 @@ from privgan.planning.plan import EFFORTS, GeneratorKind, Plan, PlanStep, StepKi
 from privgan.planning.rare_outcome import (
     SHARE_OF_COLUMNS,
     SHARE_OF_COUNT,
+    SHARE_OF_LOOK,
     SHARE_OF_OUTCOME,
     with_share,
 )
@@ -30,6 +30,7 @@ from privgan.planning.workload import (
     SHARE_OF_ROUNDS,
     longer_training,
     measured_at_once,
+    merged_columns,
     share_of_one_way,
     share_of_triples,
     target_weight,
@@ -37,7 +38,7 @@ from privgan.planning.workload import (
 )
 from privgan.privacy import events
 from privgan.privacy.budget import PrivacyBudget
-from privgan.privacy.calibration import calibrate
+from privgan.privacy.calibration import calibrate, round_up, zcdp_of
 from privgan.privacy.mechanisms import CountHistogram, CountHistograms, Selection
 from privgan.schema.schema import Schema
 
@@ -118,12 +119,7 @@ class Draft:
         # How often a rare outcome occurs is counted before all else.
         first = [name] if (name := self._outcome) else []
         rho -= (own := rho * SHARE_OF_COUNT * len(first))
-        fine = [
-            self._histogram(
-                f"cells:{name}", StepKind.CELL_HISTOGRAM, rho * fine_share / len(merged)
-            )
-            for name in merged
-        ]
+        fine = self._fine(rho * fine_share)
         rest = rho * (1 - fine_share)
         wider = min(self.plan.marginals.widest, len(columns)) > 1
         share = self._one_way_share if wider else 1.0
@@ -139,6 +135,18 @@ class Draft:
         counted = [self._histogram(f"marginal:{name}", StepKind.MARGINAL, own) for name in first]
         wide = self._wider(rest * (1 - share)) if wider else ()
         return (*counted, *fine, *ways, *wide)
+
+    def _fine(self, rho: float) -> list[PlanStep]:
+        """Fine histograms, and then looks at their codes by a rare outcome."""
+        share = SHARE_OF_LOOK if self._looked_at else 0.0
+        return [
+            self._histogram(f"{before}:{name}", kind, rho * part / len(names))
+            for before, kind, names, part in (
+                ("cells", StepKind.CELL_HISTOGRAM, self._merged, 1 - share),
+                ("outcome", StepKind.OUTCOME_HISTOGRAM, self._looked_at, share),
+            )
+            for name in names
+        ]
 
     @property
     def _outcome(self) -> str | None:
@@ -167,13 +175,14 @@ class Draft:
     @cached_property
     def _merged(self) -> list[str]:
         """The columns that get a fine histogram, whatever the noise."""
-        settings = self.plan.marginals
-        sizes = {
-            column.name: cells_of(column, settings.max_cells).size
-            for column in self.schema.modelled
-        }
-        wide = (name for name, size in sizes.items() if size > settings.largest_identity)
-        return [name for name in wide if name not in self.known]
+        found = merged_columns(self.schema.modelled, self.plan.marginals)
+        return [name for name in found if name not in self.known]
+
+    @cached_property
+    def _looked_at(self) -> list[str]:
+        """The columns whose codes are counted by a rare outcome, to be split where it lies."""
+        found = merged_columns(self.schema.modelled, self.plan.marginals, ordered=True)
+        return [name for name in found if self._outcome is not None]
 
     @cached_property
     def _one_way_share(self) -> float:
@@ -395,15 +404,3 @@ def number_of_rounds(columns: int) -> int:
     0 for fewer than 3 columns.
     """
     return min(max(3, columns // 3), 12) if columns > 2 else 0
-
-
-def round_up(noise: float) -> float:
-    """Round a noise upwards to six decimals."""
-    return math.ceil(noise * 1e6) / 1e6
-
-
-def zcdp_of(budget: PrivacyBudget) -> float:
-    """The largest ρ whose zCDP implies (ε, δ) (Canonne, Kamath, Steinke 2020, Prop. 12)."""
-    orders = 1 + np.logspace(-2, 3, 2000)
-    constant = orders * np.log1p(-1 / orders) - np.log(orders - 1) + (1 - orders) * budget.epsilon
-    return float(np.max((math.log(budget.delta) - constant) / ((orders - 1) * orders)))

@@ -111,6 +111,7 @@ class StepKind(StrEnum):
     ROW_COUNT = "row count"
     ROWS_OF_EACH = "rows of each customer"
     CELL_HISTOGRAM = "fine histogram"
+    OUTCOME_HISTOGRAM = "histogram by a rare outcome"
     MARGINAL = "1-way marginal"
     TARGET_PAIRS = "2-way marginals of the target"
     PAIRS = "2-way marginals"

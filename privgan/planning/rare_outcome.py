@@ -9,16 +9,17 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from scipy.special import ndtr, ndtri
-
 from privgan.errors import IncompleteError
+from privgan.planning.expected_auc import expected_auc, free_groups, score_variance
 from privgan.planning.plan import Plan, StepKind
 from privgan.schema.columns import Discrete
 from privgan.schema.schema import Schema
 
-# Chosen on Bank with 160 positives (``reports/benchmarks``).
-SHARE_OF_COUNT = 0.04  # Of the whole budget, for how often the outcome occurs.
-SHARE_OF_OUTCOME = 0.6  # Of the budget of pairs, for those with the outcome.
+# Chosen on training rows of three tables (``reports/benchmarks/notebook.md``).
+SHARE_OF_COUNT = 0.02  # Of the whole budget, for how often the outcome occurs.
+SHARE_OF_OUTCOME = 0.5  # Of the budget of pairs, for those with the outcome.
+# Of the budget of fine histograms, for a look at their codes by the outcome.
+SHARE_OF_LOOK = 1 / 3
 # Of the marginals' budget, for single columns at least: a pair's difference between the classes
 # tells no more of the positives than its column's own counts do.
 SHARE_OF_COLUMNS = 0.3
@@ -26,13 +27,7 @@ SHARE_OF_COLUMNS = 0.3
 TOLD_BY_REAL_ROWS = 0.85
 WANTED, HOPELESS = 0.75, 0.6
 RARE = 0.02  # A target of two values of which one has less than this share is rare.
-# A smoothed curve of a column has so many free groups at most.
-_GROUPS = 5
 _MOST_POSITIVES = 1 << 40
-_PAIRS = {
-    StepKind.TARGET_DIFFERENCES.value: 1 / math.sqrt(2),
-    StepKind.TARGET_PAIRS.value: 1.0,
-}
 
 
 def with_share(
@@ -98,37 +93,31 @@ class Expectation:
             sizes: The number of values of each other column; None for a number or a moment.
             canary_probability: The plan's.
         """
-        # Of the difference between the classes and of their sum, each has half of the noise.
-        found = [noises[kind] * factor for kind, factor in _PAIRS.items() if kind in noises]
+        found = [noises[kind] for kind in (StepKind.TARGET_PAIRS.value,) if kind in noises]
+        if StepKind.TARGET_DIFFERENCES.value in noises:
+            # Of the difference between the classes and of their sum, each has half of the noise.
+            pair, sums = noises[StepKind.TARGET_DIFFERENCES.value], noises[StepKind.MARGINAL.value]
+            found.append(math.hypot(pair, sums) / 2)
         if not found:
             return None
-        groups = tuple(min(_GROUPS, size or _GROUPS) for size in sizes)
+        groups = tuple(free_groups(size) for size in sizes)
         return cls(groups, max(found), 1.0 - canary_probability / 2.0)
 
     def area(self, positives: float) -> float:
         """The expected area under the curve (AUC), where real rows without noise would give .85.
 
-        The outcome is told by a sum of curves, one a column. In units of the classes' spread, their
-        means differ by δ with δ = √2 Φ⁻¹(.85). The direction is learnt from counts of n positives
-        in g groups of each column. So each of its Σ (g - 1) parts has the variance
-        1/n + g (σ/n)²: of the draw of the positives, and of the noise σ on a group's count, of n/g
-        positives. Call the sum over all parts V. Then AUC = Φ(δ² / √(2 (δ² + V))).
-
-        Source: Raudys and Jain 1991, Small sample size effects in statistical pattern recognition,
-        section III: the expected error of the Euclidean distance classifier, with V in place of the
-        variance of means. Columns are taken as independent, and all as telling alike: a guide, no
-        bound.
+        The outcome is told by a sum of curves, one a column, learnt from counts of n positives in
+        groups of each column. It is the area of ``expected_auc`` where all columns tell alike.
 
         Args:
             positives: The number of positive rows of the table.
         """
         counted = max(positives * self.kept_in, 1e-9)
-        variance = sum(
-            (groups - 1) * (1 / counted + groups * (self.noise / counted) ** 2)
+        variances = [
+            score_variance(groups, (self.noise * groups / counted) ** 2, counted / groups)
             for groups in self.groups
-        )
-        squared = 2 * float(ndtri(TOLD_BY_REAL_ROWS)) ** 2
-        return float(ndtr(squared / math.sqrt(2 * (squared + variance))))
+        ]
+        return expected_auc(TOLD_BY_REAL_ROWS, variances).low
 
     def needed(self, area: float) -> int:
         """The least number of positives at which an area may be expected.

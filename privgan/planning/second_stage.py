@@ -22,7 +22,6 @@ from privgan.planning.model_stage import (
     dpsgd_steps,
     least_scale,
     noise_of_pairs,
-    zcdp_of,
 )
 from privgan.planning.plan import (
     EFFORTS,
@@ -45,6 +44,7 @@ from privgan.planning.workload import (
 from privgan.privacy import accountant, events
 from privgan.privacy.accountant import PrivacySpent
 from privgan.privacy.budget import PrivacyBudget
+from privgan.privacy.calibration import zcdp_of
 from privgan.schema.schema import Schema
 
 _SHARES = {

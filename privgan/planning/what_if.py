@@ -308,7 +308,9 @@ def _notes(plan: Plan, schema: Schema, target: str | None, share: float | None) 
     if plan.of_kind(StepKind.PAIRS) or plan.of_kind(StepKind.DIFFERENCES):
         yield "lost: pairs with more noise than rows in their mean cell"
     if target is not None and expected_aucs(plan, schema, share):
-        guess = "equal shares of its values" if share is None else f"{share:.3g} of the rows"
+        declared = schema.rare.positives if schema.rare else None
+        usual = f"{declared:,} positives" if declared else "equal shares of its values"
+        guess = usual if share is None else f"{share:.3g} of the rows"
         yield (
             f"AUC: what theory expects of a model of {target} that would reach so much on real rows"
             f" ({guess}): low where all columns tell the same, high where one tells all"

@@ -48,6 +48,21 @@ def planned_sizes(columns: Sequence[Column], settings: MarginalSettings) -> tupl
     )
 
 
+def merged_columns(
+    columns: Sequence[Column], settings: MarginalSettings, *, ordered: bool = False
+) -> list[str]:
+    """Names of the columns whose fine cells are too many to be codes, and are merged.
+
+    Args:
+        columns: The modelled columns.
+        settings: The limits.
+        ordered: Whether only those are meant whose neighbouring cells are alike.
+    """
+    cells = [cells_of(column, settings.max_cells) for column in columns]
+    wide = (part for part in cells if part.size > settings.largest_identity)
+    return [part.column.name for part in wide if part.adjacent or not ordered]
+
+
 def measured_at_once(schema: Schema, settings: MarginalSettings, derived: int = 0) -> Wanted:
     """The wider marginals to measure without a choice, by kind of step.
 

@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from privgan.errors import UsageError
 from privgan.privacy import accountant
 from privgan.privacy.budget import PrivacyBudget
@@ -135,3 +137,15 @@ def _next(points: Sequence[_Point], low: float, high: float) -> float:
     wanted = min(max(first.scale * math.exp((_TARGET_EXCESS - first.excess) / slope), low), high)
     known = any(math.isclose(wanted, point.scale, rel_tol=1e-6) for point in points)
     return math.sqrt(low * high) if known else wanted
+
+
+def round_up(noise: float) -> float:
+    """Round a noise upwards to six decimals."""
+    return math.ceil(noise * 1e6) / 1e6
+
+
+def zcdp_of(budget: PrivacyBudget) -> float:
+    """The largest ρ whose zCDP implies (ε, δ) (Canonne, Kamath, Steinke 2020, Prop. 12)."""
+    orders = 1 + np.logspace(-2, 3, 2000)
+    constant = orders * np.log1p(-1 / orders) - np.log(orders - 1) + (1 - orders) * budget.epsilon
+    return float(np.max((math.log(budget.delta) - constant) / ((orders - 1) * orders)))

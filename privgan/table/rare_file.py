@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from privgan.errors import DocumentError
+import yaml
+
+from privgan.errors import DocumentError, UsageError
 from privgan.files.documents import Document, did_you_mean, shown
 from privgan.files.json_types import JsonDict, JsonMapping
+from privgan.naming import parameter
 from privgan.schema.columns import Discrete, OpenCategorical
 from privgan.schema.rare import RareOutcome
 from privgan.schema.schema import Schema
@@ -56,6 +60,52 @@ def with_rare(document: Document, schema: Schema) -> Schema:
         raise DocumentError(document.name, mistakes)
     if not stated.get("rare", False):
         return schema
+    return _rare(stated, schema)
+
+
+def as_rare(schema: Schema, positives: int) -> Schema:
+    """A schema whose target is a rare outcome, as somebody asks for who knows about how often.
+
+    Args:
+        schema: The schema, with a target.
+        positives: About how many rows have the outcome.
+
+    Raises:
+        UsageError: It has no target, or one that cannot be a rare outcome.
+    """
+    name = parameter("positives")
+    if schema.target is None:
+        raise UsageError(f"{name} counts a target's rarer value, and the schema names no target")
+    if positives < 1:
+        raise UsageError(f"{name} is {positives}; it must be at least 1")
+    stated: JsonDict = {"column": schema.target, "rare": True, "positives": positives}
+    values = (
+        task.positive
+        for task in schema.tasks
+        if isinstance(task, ResponseTask) and task.target == schema.target
+    )
+    value = schema.rare.positive if schema.rare else next(filter(None, values), None)
+    stated |= {"positive": value} if value else {}
+    mistake = next((told for _, told in _mistakes(stated, schema)), None)
+    if schema.tables or mistake:
+        raise UsageError(f"{name}: {mistake or 'a rare outcome goes with one table'}")
+    return _rare(stated, schema)
+
+
+def rare_line(schema: Schema) -> str:
+    """A rare outcome as the line of a schema file."""
+    text = yaml.safe_dump(
+        {TARGET: target_item(schema)},
+        default_flow_style=None,
+        sort_keys=False,
+        allow_unicode=True,
+        width=math.inf,
+    )
+    return text.strip()
+
+
+def _rare(stated: JsonMapping, schema: Schema) -> Schema:
+    """The schema with an outcome that has no mistake."""
     column = schema.column(stated["column"])
     assert isinstance(column, Discrete)
     facts: JsonDict = {"positive": stated.get("positive", column.categories[-1])}

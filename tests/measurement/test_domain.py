@@ -23,9 +23,9 @@ from privgan.measurement.domain import (
 from privgan.measurement.looks import Looks
 from privgan.owner.private_table import PrivateTable
 from privgan.planning.domain_stage import domain_steps
-from privgan.planning.model_stage import zcdp_of
 from privgan.planning.plan import StepKind
 from privgan.privacy.budget import PrivacyBudget
+from privgan.privacy.calibration import zcdp_of
 from privgan.privacy.events import DpEvent
 from privgan.privacy.randomness import SecretStream
 from privgan.privacy.receipts import Receipt, mint

@@ -13,6 +13,7 @@ from hypothesis import strategies as some
 
 from privgan.cli.main import execute
 from privgan.errors import IncompleteError, UsageError
+from privgan.planning.expected_auc import expected_auc, score_noises
 from privgan.planning.plan import GeneratorKind, Plan, StepKind
 from privgan.planning.planner import PlanOptions, make_plan
 from privgan.planning.rare_outcome import (
@@ -27,6 +28,7 @@ from privgan.planning.rare_outcome import (
 from privgan.privacy.budget import PrivacyBudget
 from privgan.schema.rare import RareOutcome
 from privgan.schema.schema import Schema
+from privgan.table.schema_file import parse_schema
 from tests.rare.fraud import PLAIN, SCHEMA, TEXT, UNKNOWN
 
 FEW = replace(SCHEMA, rare=RareOutcome(positive="yes", positives=3))
@@ -165,3 +167,66 @@ def test_what_needs_dp_sgd_or_measures_no_pair_is_refused() -> None:
         make_plan(SCHEMA, budget, public_rows=20_000, options=PlanOptions(widest=1))
     large = make_plan(SCHEMA, budget, public_rows=900_000)
     assert large.kind is GeneratorKind.MIXTURE
+
+
+def test_what_if_and_the_plan_speak_by_one_theory() -> None:
+    """Where both are asked the same: an outcome so rare that all other rows are without noise."""
+    plan = _plan(SCHEMA)
+    found, noises = Expectation.of(plan, SCHEMA), score_noises(plan, SCHEMA, None)
+    assert found is not None
+    assert len(noises) == len(found.groups) == 4
+    asked = expected_auc(TOLD_BY_REAL_ROWS, noises)
+    assert found.area(160) == pytest.approx(asked.low, abs=2e-3)
+    assert asked.low <= asked.high < TOLD_BY_REAL_ROWS
+    # A plain target's codes are not smoothed: more of what they tell is noise.
+    plain = score_noises(_plan(PLAIN), PLAIN, 0.008)
+    assert expected_auc(TOLD_BY_REAL_ROWS, plain).low < asked.low
+
+
+def _asked(tmp_path: Path, text: str, *more: str) -> int:
+    path = tmp_path / "schema.yaml"
+    path.write_text(text, encoding="utf-8")
+    return execute(
+        ["plan", "--schema", str(path), "--public-rows", "20000", "--epsilon", "3", *more]
+    )
+
+
+def test_positives_plan_a_plain_target_as_rare_and_say_what_to_write(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain = TEXT.replace("{column: fraud, rare: true, positives: 160}", "fraud")
+    assert _asked(tmp_path, plain, "--positives", "160") == 0
+    told = capsys.readouterr().out
+    (line,) = (one for one in told.splitlines() if one.startswith("to run by this plan"))
+    written = plain.replace("target: fraud", line.partition("schema: ")[2])
+    assert parse_schema(written) == SCHEMA
+    assert "outcome:amount" in told
+    assert _asked(tmp_path, written) == 0
+    same = capsys.readouterr().out
+    assert same.splitlines() == told.replace(f"\n{line}\n", "").splitlines()
+    assert _asked(tmp_path, plain, "--positives", "2") == 3
+    assert "about 2 positives are declared" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("target", "positives", "told"),
+    [
+        ("fraud", "0", "--positives is 0; it must be at least 1"),
+        ("channel", "20", "has 3 values, allowed: 2"),
+        ("amount", "20", "is integer, allowed: categorical"),
+    ],
+)
+def test_positives_of_what_is_no_outcome_end_with_code_2(
+    target: str, positives: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain = TEXT.replace("{column: fraud, rare: true, positives: 160}", target)
+    assert _asked(tmp_path, plain, "--positives", positives) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_positives_without_a_target_end_with_code_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    none = TEXT.replace("target: {column: fraud, rare: true, positives: 160}\n", "")
+    assert _asked(tmp_path, none, "--positives", "9") == 2
+    assert "names no target" in capsys.readouterr().err

@@ -63,6 +63,21 @@ def test_both_reports_speak_of_it_and_the_release_verifies(out: Path) -> None:
 
 
 @pytest.mark.slow
+def test_codes_of_large_amounts_follow_the_outcome(out: Path) -> None:
+    """Three of four frauds are in the last twentieth of amounts, which is one code by quantiles."""
+    text = (out / "release" / "marginals" / "marginals.json").read_text(encoding="utf-8")
+    (part,) = json.loads(text)["parts"]
+    (look,) = (one for one in part["marginals"] if one["step"] == "outcome:amount")
+    assert look["counted"] == "groups"
+    # Some 108 frauds with a noise of 18; 50 of them, three deviations less, would make two pieces.
+    assert len(look["groups"][0]) > look["sizes"][0]
+    made = pd.read_csv(out / "release" / "synthetic.csv").sort_values("amount", kind="stable")
+    fraud = (made["fraud"] == "yes").to_numpy()
+    last, before = fraud[-ROWS // 100 :].mean(), fraud[-ROWS // 20 : -ROWS // 40].mean()
+    assert last > 1.5 * before, "one code would have the same share everywhere"
+
+
+@pytest.mark.slow
 def test_a_hopeless_one_ends_after_its_count_and_costs_no_more(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

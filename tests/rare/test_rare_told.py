@@ -28,7 +28,8 @@ def _told(schema: Schema, positives: float) -> list[str]:
         ],
     )
     lines: list[str] = []
-    job: Any = SimpleNamespace(schema=schema, part="", progress=SimpleNamespace(say=lines.append))
+    plan, progress = SimpleNamespace(rows=11_000), SimpleNamespace(say=lines.append)
+    job: Any = SimpleNamespace(schema=schema, part="", plan=plan, progress=progress)
     _tell_rare(job, known)
     return lines
 
@@ -36,7 +37,7 @@ def _told(schema: Schema, positives: float) -> list[str]:
 def test_a_rare_plain_target_is_told_with_what_to_write() -> None:
     (line,) = _told(PLAIN, 60.0)
     assert "0.6% of the rows" in line
-    assert "target: {column: fraud, rare: true}" in line
+    assert "target: {column: fraud, rare: true, positive: 'yes', positives: 66}" in line
 
 
 @pytest.mark.parametrize(

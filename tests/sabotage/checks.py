@@ -67,6 +67,7 @@ from tests.sabotage.checks_of_ordered import (
 )
 from tests.sabotage.checks_of_rare import (
     a_rare_outcomes_first_count_is_charged_and_noisy_alone,
+    codes_follow_a_rare_outcome_by_noisy_counts_alone,
 )
 from tests.sabotage.checks_of_related import (
     each_customers_rows_are_its_own_in_every_table,
@@ -148,6 +149,7 @@ ALL = (
     sampling_needs_no_row,
     every_look_is_charged_before,
     a_rare_outcomes_first_count_is_charged_and_noisy_alone,
+    codes_follow_a_rare_outcome_by_noisy_counts_alone,
     noise_drawn_is_noise_charged,
     events_dominate_their_mechanisms,
     sensitivities_come_from_the_unit,

@@ -51,6 +51,7 @@ class _Kind:
 _CODES, _DIFFERENCES = frozenset({Counted.CODES}), frozenset({Counted.DIFFERENCES})
 COUNTING: Mapping[str, _Kind] = {
     StepKind.CELL_HISTOGRAM: _Kind(1, frozenset({Counted.FINE})),
+    StepKind.OUTCOME_HISTOGRAM: _Kind(2, frozenset({Counted.GROUPS})),
     StepKind.MARGINAL: _Kind(1, _CODES),
     StepKind.TARGET_PAIRS: _Kind(2, _CODES),
     StepKind.PAIRS: _Kind(2, _CODES),

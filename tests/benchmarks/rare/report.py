@@ -7,7 +7,18 @@ from pathlib import Path
 from statistics import median
 
 from tests.benchmarks.rare.cut import PLAIN, POSITIVES, RARE, ROWS
-from tests.benchmarks.rare.study import AS_MANY, BAYES, MORE, NOISE, REAL, Scored
+from tests.benchmarks.rare.study import (
+    AS_MANY,
+    BAYES,
+    EPSILON,
+    MORE,
+    NOISE,
+    OTHERS,
+    PEER_MINUTES,
+    PEERS,
+    REAL,
+    Scored,
+)
 
 ASKED = {"AUC": 0.77, "average precision": 0.33}
 _NAMES = {
@@ -16,6 +27,7 @@ _NAMES = {
     REAL: "real training rows",
     PLAIN: "synthetic, plain `target: y`",
     RARE: "synthetic, `rare: true`",
+    **{name: name for name in PEERS},
 }
 
 
@@ -36,7 +48,12 @@ def write_markdown(path: Path, found: Sequence[Scored], expected: tuple[float, i
     names = list(found[0].figures)
     figures = [*_head("a model of", "rows", *names), *_figures(found, names)]
     parts = [f"# A rare outcome\n\n{_INTRODUCTION}", said, "## Asked for\n", "\n".join(asked)]
-    parts += ["\n## All figures\n", "\n".join(figures)]
+    parts += [f"\n## All figures, ε = {EPSILON:g}\n", "\n".join(figures)]
+    ended = [f"- {one.how}: {one.status}" for one in found if one.status]
+    parts += ["\nPeers without a table:\n", "\n".join(ended)] if ended else []
+    for epsilon in OTHERS:
+        more = [*_head("a model of", "rows", *names), *_figures(found, names, epsilon)]
+        parts += [f"\n## ε = {epsilon:g}\n", "\n".join(more)]
     path.write_text("\n".join(parts) + "\n", encoding="utf-8")
 
 
@@ -53,16 +70,24 @@ def _asked(found: Sequence[Scored]) -> Iterator[str]:
                 yield f"| {name} | {rows} | ≥ {least} | {_told(values)} | {met} |"
 
 
-def _figures(found: Sequence[Scored], names: Sequence[str]) -> Iterator[str]:
+def _figures(
+    found: Sequence[Scored], names: Sequence[str], epsilon: float = EPSILON
+) -> Iterator[str]:
     for how, words in _NAMES.items():
         for rows in ("", AS_MANY, MORE):
-            values = [_values(found, how, rows, name) for name in names]
+            values = [_values(found, how, rows, name, epsilon) for name in names]
             if values[0]:
                 yield f"| {words} | {rows} | {' | '.join(map(_told, values))} |"
 
 
-def _values(found: Sequence[Scored], how: str, rows: str, name: str) -> list[float]:
-    return [one.figures[name] for one in found if (one.how, one.rows) == (how, rows)]
+def _values(
+    found: Sequence[Scored], how: str, rows: str, name: str, epsilon: float = EPSILON
+) -> list[float]:
+    return [
+        one.figures[name]
+        for one in found
+        if (one.how, one.rows) == (how, rows) and one.epsilon in {None, epsilon} and one.figures
+    ]
 
 
 def _told(values: Sequence[float]) -> str:
@@ -77,5 +102,7 @@ positive. ε = 3, δ = 10⁻⁶, the row count and {POSITIVES} positives declare
 the audit's gradient boosting, scored on all test rows. They see the released table, which has as
 many rows as the real one, or ten times as many from the released model, which are free. Medians of
 the seeds, smallest and largest in brackets; each fit has fresh noise. Naive Bayes scores the test
-rows by its counts itself: no table is made.
+rows by its counts itself: no table is made. Peers have one seed and {PEER_MINUTES:g} minutes; they
+know no rare outcome. The shares of the budget were chosen without test rows
+([notebook](../benchmarks/notebook.md)).
 """

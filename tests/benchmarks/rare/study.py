@@ -6,7 +6,7 @@ import json
 import math
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,13 @@ from privgan.audit.coding import AuditCoder
 from privgan.audit.utility.tasks import BOOSTING, PredictionTask
 from privgan.domain.cells import cells_of
 from privgan.domain.encoding import merged_code
-from privgan.planning.model_stage import zcdp_of
 from privgan.planning.planner import make_plan
 from privgan.planning.rare_outcome import Expectation
 from privgan.privacy.budget import PrivacyBudget
+from privgan.privacy.calibration import zcdp_of
 from privgan.synthesizer import load_synthesizer
 from tests.benchmarks.cells import SYNTHETIC, Cell, Limits, result_of
+from tests.benchmarks.methods import OWN
 from tests.benchmarks.rare.cut import PLAIN, RARE, write_cut
 from tests.benchmarks.rare.naive_bayes import naive_bayes
 from tests.benchmarks.running import DELTA, Selection
@@ -32,6 +33,8 @@ from tests.benchmarks.running import run as run_cells
 from tests.benchmarks.tables import Prepared, prepare
 
 EPSILON, TIMES, TARGET = 3.0, 10, "y"
+OTHERS = (1.0, 10.0)
+PEERS, PEER_MINUTES = ("dpmm-mst", "dpmm-privbayes", "dpmm-aim"), 15.0
 ALARMS = (0.01, 0.05, 0.1)
 FIGURES = "rare.json"
 _CODES, _CELLS = 10, 512
@@ -49,12 +52,17 @@ class Scored:
     Attributes:
         how: What it saw.
         rows: How many rows it was fitted on; "" for counts.
-        figures: AUC, average precision, and recall at fixed shares of false alarms.
+        figures: AUC, average precision, and recall at fixed shares of false alarms; empty for a
+            peer without a table.
+        epsilon: The budget; None for real rows.
+        status: How a peer ended that has no table.
     """
 
     how: str
     rows: str
     figures: Figures
+    epsilon: float | None = EPSILON
+    status: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,11 +87,18 @@ class Study:
         """Every figure: the controls, real rows, and all finished cells."""
         folder = write_cut(self.data, self.work)
         test = _Test(prepare(RARE, folder, self.work))
-        found = [*test.controls(self.seeds), Scored(how=REAL, rows=AS_MANY, figures=test.real())]
-        for table, seeds in ((RARE, self.seeds), (PLAIN, 1)):
-            chosen = Selection(tables=[table], methods=["privgan"], epsilons=[EPSILON], seeds=seeds)
+        found = [Scored(how=REAL, rows=AS_MANY, figures=test.real(), epsilon=None)]
+        for epsilon in (EPSILON, *OTHERS):
+            found += test.controls(self.seeds, epsilon)
+        for table, methods, epsilons, seeds in (
+            (RARE, [OWN], [EPSILON, *OTHERS], self.seeds),
+            (PLAIN, [OWN], [EPSILON], 1),
+            (RARE, PEERS, [EPSILON], 1),
+        ):
+            chosen = Selection(tables=[table], methods=methods, epsilons=epsilons, seeds=seeds)
             if self.limits is not None:
-                place = (folder, self.work, self.limits)
+                most = self.limits.minutes if OWN in methods else PEER_MINUTES
+                place = (folder, self.work, replace(self.limits, minutes=most))
                 run_cells(chosen, *place, python=sys.executable, say=self.say)
             for cell in chosen.cells():
                 found += self._of_cell(cell, test)
@@ -102,15 +117,19 @@ class Study:
 
     def _of_cell(self, cell: Cell, test: _Test) -> Iterator[Scored]:
         folder = cell.folder(self.work)
-        result = result_of(folder)
-        if result is None or result["status"] != "ok":
+        result, how = result_of(folder), cell.table if cell.method == OWN else cell.method
+        if result is None:
+            return
+        if result["status"] != "ok":
+            status = result["status"].partition("\n")[0]
+            yield Scored(how=how, rows="", figures={}, epsilon=cell.epsilon, status=status)
             return
         kept = folder / FIGURES
         if not kept.exists():
             kept.write_text(json.dumps(test.of_folder(folder), indent=1), encoding="utf-8")
             self.say(f"{cell}: scored")
         for rows, figures in json.loads(kept.read_text(encoding="utf-8")).items():
-            yield Scored(how=cell.table, rows=rows, figures=figures)
+            yield Scored(how=how, rows=rows, figures=figures, epsilon=cell.epsilon)
 
 
 class _Test:
@@ -132,27 +151,27 @@ class _Test:
         return self._boosted(self._train)
 
     def of_folder(self, folder: Path) -> dict[str, Figures]:
-        """Of models of a cell's own table, and of more rows from its model."""
-        synthesizer = load_synthesizer(folder / "candidate" / "model")
-        more = synthesizer.sample(TIMES * self._prepared.rows, seed=1)
-        return {
-            AS_MANY: self._boosted(self._prepared.typed(folder / SYNTHETIC)),
-            MORE: self._boosted(more[self._train.columns]),
-        }
+        """Of models of a cell's own table, and of more rows where it has a model of privgan's."""
+        found = {AS_MANY: self._boosted(self._prepared.typed(folder / SYNTHETIC))}
+        model = folder / "candidate" / "model"
+        if model.exists():
+            more = load_synthesizer(model).sample(TIMES * self._prepared.rows, seed=1)
+            found[MORE] = self._boosted(more[self._train.columns])
+        return found
 
-    def controls(self, seeds: int) -> Iterator[Scored]:
-        """Naive Bayes on noisy counts, and on noise alone."""
+    def controls(self, seeds: int, epsilon: float) -> Iterator[Scored]:
+        """Naive Bayes on noisy counts, and on noise alone, at one ε."""
         names = [column.name for column in self._prepared.schema.modelled]
         others = [name for name in names if name != TARGET]
         train, test, sizes = self._codes(others)
-        budget = PrivacyBudget(epsilon=EPSILON, delta=DELTA)
+        budget = PrivacyBudget(epsilon=epsilon, delta=DELTA)
         noise = math.sqrt(len(others) / (2 * zcdp_of(budget)))
         positive = self._task.target(self._coder.code(self._train)) > 0
         for seed in range(seeds):
             for how, rows in ((BAYES, slice(None)), (NOISE, slice(0))):
                 sides, rng = (train[rows], positive[rows], test), np.random.default_rng(seed)
                 made = naive_bayes(*sides, sizes, noise, rng)
-                yield Scored(how=how, rows="", figures=self._figures(made))
+                yield Scored(how=how, rows="", figures=self._figures(made), epsilon=epsilon)
 
     def _codes(self, names: list[str]) -> tuple[np.ndarray, np.ndarray, list[int]]:
         """Codes of training and test rows by exact quantiles, and the number of each column."""
