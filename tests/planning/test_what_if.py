@@ -205,3 +205,14 @@ def test_the_command_prints_writes_and_refuses(
         code, _, err = run(*arguments)
         assert code == 2
         assert told in err
+
+
+@pytest.mark.parametrize("epsilon", ["0.002", "1e-9"])
+def test_an_epsilon_that_buys_nothing_is_refused(
+    epsilon: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "schema.yaml").write_text(LINES, encoding="utf-8")
+    command = ["plan", "--schema", str(tmp_path / "schema.yaml"), "--public-rows", "600"]
+    for asked in (["--epsilon", epsilon], ["--what-if", "--epsilons", epsilon]):
+        assert execute([*command, *asked]) == 2
+        assert "is too small for this plan" in capsys.readouterr().err

@@ -13,7 +13,7 @@ from privgan.errors import UsageError
 from privgan.privacy import accountant, events
 from privgan.privacy.accountant import spent
 from privgan.privacy.budget import PrivacyBudget
-from privgan.privacy.calibration import PLD_EVALUATIONS, calibrate
+from privgan.privacy.calibration import PLD_EVALUATIONS, calibrate, zcdp_of
 from tests.thinning import some
 
 DELTA = 1e-6
@@ -136,3 +136,15 @@ def test_a_discovery_that_takes_the_whole_delta_is_refused() -> None:
             lowest=0.2,
             highest=1e4,
         )
+
+
+@given(
+    st.floats(min_value=-12, max_value=2).map(lambda power: 10**power),
+    st.sampled_from([1e-3, 1e-6, 1e-12]),
+)
+def test_every_budget_has_a_concentration_that_keeps_it(epsilon: float, delta: float) -> None:
+    """Canonne, Kamath, Steinke 2020, Corollary 13: ε = ρ + 2 √(ρ log(1/δ)) suffices."""
+    rho = zcdp_of(PrivacyBudget(epsilon=epsilon, delta=delta))
+    simple = (math.sqrt(epsilon - math.log(delta)) - math.sqrt(-math.log(delta))) ** 2
+    assert rho > 0
+    assert rho >= simple * (1 - 1e-3) or epsilon < 1e-9  # There the right side is rounding alone.
