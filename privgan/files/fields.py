@@ -272,6 +272,14 @@ _REPORT_STEP: dict[str, Declaration] = {
     **_named(PUBLIC, "name kind count mechanism"),
     **_named(MEASURED, "epsilon noise repeats rate expected_error"),
 }
+# What noisy marginals tell of a table, or of one of its parts, and the model beside it.
+_RELATIONS: dict[str, Declaration] = {
+    **_named(PUBLIC, "part target value"),
+    "columns": {"column": PUBLIC, **_named(MEASURED, "noise codes weak")},
+    "pairs": _named(MEASURED, "first second noise strength noise_share told"),
+    "curves": _named(MEASURED, "column labels noisy noise")
+    | _named(SYNTHETIC, "synthetic generator"),
+}
 REPORT: Declaration = MappingProxyType(
     {
         "release": _ABOUT,
@@ -295,12 +303,8 @@ REPORT: Declaration = MappingProxyType(
             **_named(PUBLIC, "kind number"),
             **_named(MEASURED, "cells least_noise most_noise"),
         },
-        "relations": {
-            **_named(PUBLIC, "target value"),
-            "columns": {"column": PUBLIC, **_named(MEASURED, "noise codes weak")},
-            "pairs": _named(MEASURED, "first second noise strength noise_share told"),
-            "curves": {**_named(MEASURED, "column labels noisy noise"), "synthetic": SYNTHETIC},
-        },
+        "relations": _RELATIONS,
+        "relations_of_parts": _RELATIONS,
         "rows": SYNTHETIC,
     }
 )

@@ -75,6 +75,11 @@ class SharePoint:
     noise: float
 
 
+def tells_rows(kept: Sequence[NoisyCounts], encoder: Encoder) -> bool:
+    """Whether noisy counts tell how many rows there are; differences alone do not."""
+    return Components(encoder.sizes, marginals_of(kept, encoder)).estimate(()) is not None
+
+
 class Relations:
     """What noisy counts tell of columns and their pairs.
 
@@ -91,9 +96,11 @@ class Relations:
         self._number = min(columns, len(self._sizes))
         self._tries = max(1, sum(len(clique) == _TWO for clique in self._components.cliques))
 
-    def column(self, place: int) -> ColumnPrecision:
-        """How precisely a column is known."""
-        size, found = self._sizes[place], self._single(place)
+    def column(self, place: int) -> ColumnPrecision | None:
+        """How precisely a column is known; None where no marginal tells of it alone."""
+        size, found = self._sizes[place], self._components.estimate((place,))
+        if found is None:
+            return None
         noise = math.sqrt(found.variance * (1 - 1 / size)) / self._rows
         weak = int((self._shares(place) < WEAK * noise).sum())
         return ColumnPrecision(noise=noise, codes=size, weak=weak)
@@ -105,9 +112,16 @@ class Relations:
         return {pair: relation for pair, relation in found.items() if relation is not None}
 
     def pair(self, first: int, second: int) -> Relation | None:
-        """The relation of two columns, the first one first; None where it was not measured."""
+        """The relation of two columns, the first one first; None where it was not measured.
+
+        In a part of a table, a column's codes may be known from elsewhere. Where nothing here tells
+        of it alone, nothing tells what independence would make of it.
+        """
         found = self._components.estimate((first, second))
-        return None if found is None else self._relation((first, second), found)
+        singles = [self._components.estimate((place,)) for place in (first, second)]
+        if found is None or None in singles:
+            return None
+        return self._relation((first, second), found)
 
     def _relation(self, pair: tuple[int, int], found: Estimate) -> Relation:
         first, second = (self._single(place) for place in pair)

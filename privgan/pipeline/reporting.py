@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from privgan.errors import UsageError
+from privgan.generator.dependence import dependence_on
 from privgan.ledger.history import DatasetHistory
 from privgan.naming import call
 from privgan.owner.owners_table import OwnersTable
@@ -27,7 +28,6 @@ from privgan.report.associations import real_trends, trends
 from privgan.report.data import (
     InternalReport,
     MeasuredKind,
-    NoisyRelations,
     Reach,
     RealShape,
     RealTrends,
@@ -37,7 +37,14 @@ from privgan.report.data import (
 from privgan.report.json_text import internal_of, shareable_of
 from privgan.report.ledger_line import SPENDING
 from privgan.report.odds import reach_of
-from privgan.report.relations import counted_by, noisy_relations, target_code
+from privgan.report.relations import (
+    DEPENDENCE_ROWS,
+    Made,
+    counted_by,
+    noisy_relations,
+    relations_of_parts,
+    target_code,
+)
 from privgan.report.render import WRITTEN, render_internal, render_shareable
 from privgan.report.shapes import counts_of, noisy_shapes, real_shapes
 from privgan.report.steps import report_groups, report_steps
@@ -66,21 +73,26 @@ def shareable_data(
         rows=candidate.record.rows,
         reach=_reach(facts),
         marginals=_measured_kinds(candidate, facts),
-        relations=_relations(candidate, codes),
+        **_relations(candidate, codes),
     )
 
 
-def _relations(candidate: ReadCandidate, codes: np.ndarray) -> NoisyRelations | None:
-    """What the noisy marginals tell of pairs; None where none leave, and of a table in parts."""
+def _relations(candidate: ReadCandidate, codes: np.ndarray) -> dict[str, Any]:
+    """What the noisy marginals tell of pairs, of the table or of its parts, by field."""
     synthesizer = candidate.synthesizer
-    if synthesizer.parts:
-        return None
-    schema, encoder = synthesizer.schema, synthesizer.encoder
     found = marginals_in(candidate.files.folder, synthesizer.encoders)
     if found is None:
-        return None
-    counted = counted_by(target_code(schema, encoder), encoder, codes)
-    return noisy_relations(schema, encoder, found.parts[0].kept, counted)
+        return {}
+    if synthesizer.parts:
+        parts = [(part.name, part.encoder, part.kept) for part in found.parts]
+        return {"relations_of_parts": relations_of_parts(parts)}
+    schema, encoder = synthesizer.schema, synthesizer.encoder
+    target = target_code(schema, encoder)
+    made = Made(
+        counted=counted_by(target, encoder, codes),
+        dependence=dependence_on(synthesizer.distribution, codes[:DEPENDENCE_ROWS], target),
+    )
+    return {"relations": noisy_relations(schema, encoder, found.parts[0].kept, made)}
 
 
 def _measured_kinds(candidate: ReadCandidate, facts: ReleaseFacts) -> list[MeasuredKind]:

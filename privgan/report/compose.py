@@ -37,7 +37,7 @@ def shareable_document(data: ShareableReport, words: Words) -> Document:
         *_guarantee(data, words),
         *marginals_section(data.marginals, words),
         *_columns(data, words, real=False),
-        *relations_section(data.relations, words),
+        *relations_section(data.relations, data.relations_of_parts, words),
         *named_tasks(data.release, data.schema, data.shapes, words, data.relations),
         policy_section(data.policy, words),
         promises_section(guarantee, words),

@@ -208,6 +208,8 @@ class Dependence:
         noisy: The noisy shares; None of too few rows.
         noise: Their standard deviations.
         synthetic: The shares among the synthetic rows; None without a row.
+        generator: The generator's partial dependence: the share where synthetic rows get this code
+            and keep all else; none of a report that does not tell it.
     """
 
     column: str
@@ -215,6 +217,7 @@ class Dependence:
     noisy: Sequence[float | None]
     noise: Sequence[float | None]
     synthetic: Sequence[float | None]
+    generator: Sequence[float] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -227,6 +230,7 @@ class NoisyRelations:
         target: The column that the table mainly predicts; None for none, or a number.
         value: The value of it that the curves count.
         curves: How often it occurs, by the columns that go with the target most.
+        part: The part of the table that they are of; empty for a table without parts.
     """
 
     columns: Sequence[ColumnNoise]
@@ -234,6 +238,7 @@ class NoisyRelations:
     target: str | None = None
     value: str | None = None
     curves: Sequence[Dependence] = ()
+    part: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -254,6 +259,7 @@ class ShareableReport:
         reach: The attacker's limits by the plan's own curve; None if only (ε, δ) bound them.
         marginals: The noisy marginals that leave beside it; none of before 0.6.0.
         relations: What they tell of pairs; None where none leave, and of a table in parts.
+        relations_of_parts: The same of each part of a table in parts; none of any other.
     """
 
     release: JsonMapping
@@ -267,6 +273,7 @@ class ShareableReport:
     reach: Reach | None = None
     marginals: Sequence[MeasuredKind] = ()
     relations: NoisyRelations | None = None
+    relations_of_parts: Sequence[NoisyRelations] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -63,7 +63,7 @@ def to_json(data: ShareableReport | InternalReport, document: Document) -> JsonD
 def _stated(data: ShareableReport | InternalReport) -> JsonDict:
     """The data as they are written: without marginals and what they tell where none leave."""
     found = asdict(data)
-    for name in ("marginals", "relations"):
+    for name in ("marginals", "relations", "relations_of_parts"):
         if not found.get(name, True):
             del found[name]
     return found
@@ -88,19 +88,19 @@ def shareable_of(value: JsonMapping) -> ShareableReport:
         shapes=[NoisyShape(**shape) for shape in data["shapes"]],
         trends=None if data["trends"] is None else Trends(**data["trends"]),
         marginals=[MeasuredKind(**part) for part in data.get("marginals", ())],
-        relations=_relations(data.get("relations")),
+        relations=_relations(data["relations"]) if "relations" in data else None,
+        relations_of_parts=[_relations(part) for part in data.get("relations_of_parts", ())],
     )
 
 
-def _relations(data: JsonMapping | None) -> NoisyRelations | None:
-    if data is None:
-        return None
+def _relations(data: JsonMapping) -> NoisyRelations:
     return NoisyRelations(
         columns=[ColumnNoise(**part) for part in data["columns"]],
         pairs=[PairSignal(**part) for part in data["pairs"]],
         target=data["target"],
         value=data["value"],
         curves=[Dependence(**part) for part in data["curves"]],
+        part=data.get("part", ""),
     )
 
 

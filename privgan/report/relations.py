@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import numpy as np
 
 from privgan.domain.encoding import Encoder
 from privgan.measurement.noisy_counts import NoisyCounts
-from privgan.measurement.relations import Relations, SharePoint
+from privgan.measurement.relations import Relations, SharePoint, tells_rows
 from privgan.report.data import ColumnNoise, Dependence, NoisyRelations, PairSignal
 from privgan.report.shapes import labels
 from privgan.schema.columns import Discrete
@@ -18,13 +19,30 @@ from privgan.schema.tasks import ResponseTask, UpliftTask
 
 MOST_COLUMNS = 40
 _MOST_CURVES = 4
-_DIGITS = 6
+# Synthetic rows that a partial dependence is over; the first ones, so that everybody takes the same.
+DEPENDENCE_ROWS = 300
+_DIGITS, _DEPENDENCE_DIGITS = 6, 4
+Counts: TypeAlias = Sequence[NoisyCounts]
 # By column: synthetic rows with each of its codes, and those of them with the target's value.
 Counted: TypeAlias = Mapping[str, tuple[np.ndarray, np.ndarray]]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """What synthetic rows and the generator give, beside what was measured.
+
+    Attributes:
+        counted: Counts of the synthetic rows, by ``counted_by`` of the same target.
+        dependence: The generator's partial dependence [codes] of the target's value on the column
+            of a place; None to leave it out.
+    """
+
+    counted: Counted = field(default_factory=dict)
+    dependence: Callable[[int], np.ndarray] | None = None
+
+
 def noisy_relations(
-    schema: Schema, encoder: Encoder, kept: Sequence[NoisyCounts], counted: Counted
+    schema: Schema, encoder: Encoder, kept: Sequence[NoisyCounts], made: Made
 ) -> NoisyRelations:
     """What the noisy counts tell, with no figure of a real row that is not among them.
 
@@ -32,27 +50,51 @@ def noisy_relations(
         schema: The public facts.
         encoder: Rows to codes.
         kept: The noisy counts of the table.
-        counted: Counts of the synthetic rows, by ``counted_by`` of the same target.
+        made: What stands beside them.
     """
     found = Relations(encoder, kept, MOST_COLUMNS)
-    names, pairs = encoder.names, found.pairs()
     target = target_code(schema, encoder)
     curves = []
     if target is not None:
         for place in _ranked(target[0], encoder, found):
             points = found.shares_of(target, place)
             if points is not None:
-                curves.append(_curve(encoder, place, points, counted.get(names[place])))
+                curves.append(_curve(encoder, place, points, made))
+    return replace(
+        _told(encoder, found),
+        target=None if target is None else encoder.names[target[0]],
+        value=None if target is None else _text(encoder, target),
+        curves=curves,
+    )
+
+
+def relations_of_parts(parts: Sequence[tuple[str, Encoder, Counts]]) -> list[NoisyRelations]:
+    """What the noisy counts of each part tell; a part that was not counted is left out.
+
+    Args:
+        parts: Name, codes and noisy counts of each part of a table in parts.
+    """
+    return [
+        replace(_told(encoder, Relations(encoder, kept, MOST_COLUMNS)), part=name)
+        for name, encoder, kept in parts
+        if name and tells_rows(kept, encoder)
+    ]
+
+
+def _told(encoder: Encoder, found: Relations) -> NoisyRelations:
+    """What is told of single columns and of pairs."""
+    names, pairs = encoder.names, found.pairs()
+    singles = ((name, found.column(place)) for place, name in enumerate(names[:MOST_COLUMNS]))
     return NoisyRelations(
         columns=[
             ColumnNoise(
-                column=names[place],
+                column=name,
                 noise=round(one.noise, _DIGITS),
                 codes=one.codes,
                 weak=one.weak,
             )
-            for place in range(min(MOST_COLUMNS, len(names)))
-            for one in (found.column(place),)
+            for name, one in singles
+            if one is not None
         ],
         pairs=[
             PairSignal(
@@ -65,9 +107,6 @@ def noisy_relations(
             )
             for (first, second), one in pairs.items()
         ],
-        target=None if target is None else names[target[0]],
-        value=None if target is None else _text(encoder, target),
-        curves=curves,
     )
 
 
@@ -134,16 +173,19 @@ def _curve(
     encoder: Encoder,
     place: int,
     points: Sequence[SharePoint | None],
-    counted: tuple[np.ndarray, np.ndarray] | None,
+    made: Made,
 ) -> Dependence:
     column = encoder.columns[place]
-    rows, held = counted or (np.zeros(column.size, int), np.zeros(column.size, int))
+    none = np.zeros(column.size, int)
+    rows, held = made.counted.get(column.name, (none, none))
+    generator = () if made.dependence is None else made.dependence(place)
     return Dependence(
         column=column.name,
         labels=labels(column),
         noisy=[None if one is None else round(one.share, _DIGITS) for one in points],
         noise=[None if one is None else round(one.noise, _DIGITS) for one in points],
         synthetic=shares_by_code(rows, held),
+        generator=written_dependence(generator),
     )
 
 
@@ -153,6 +195,11 @@ def shares_by_code(rows: np.ndarray, held: np.ndarray) -> list[float | None]:
         round(float(part / whole), _DIGITS) if whole else None
         for part, whole in zip(held, rows, strict=True)
     ]
+
+
+def written_dependence(shares: Iterable[float]) -> list[float]:
+    """A partial dependence as written: the digits that every machine agrees on."""
+    return [round(float(share), _DEPENDENCE_DIGITS) for share in shares]
 
 
 def _text(encoder: Encoder, target: tuple[int, int]) -> str:

@@ -21,6 +21,7 @@ from privgan.release.table_files import ALLOWED_FILES, MARGINALS
 from privgan.release.verification import released as opened
 from privgan.release.verification.accounting import accounting_problems
 from privgan.release.verification.claim import claim_problems
+from privgan.release.verification.dependence import dependence_problems
 from privgan.release.verification.marginals import marginal_problems
 from privgan.release.verification.model import model_problems
 from privgan.release.verification.outcome import outcome_problems
@@ -29,7 +30,7 @@ from privgan.release.verification.related import listed_problems, unknown_files
 from privgan.release.verification.released import CSV, MODEL, PARQUET, REPORT, SCHEMA, Released
 from privgan.release.verification.report import report_problems
 from privgan.release.verification.sandbox import GuardedError, run_guarded
-from privgan.release.verification.table import table_problems
+from privgan.release.verification.table import table_findings
 from privgan.table.schema_file import dump_schema
 
 _KNOWN: dict[str, list[str]] = {}
@@ -148,13 +149,15 @@ def _tables(released: Released) -> Iterator[str]:
     if digest not in _KNOWN:
         while len(_KNOWN) >= _MOST_KNOWN:
             _KNOWN.pop(next(iter(_KNOWN)))
-        _KNOWN[digest] = run_guarded(
-            table_problems,
+        found = run_guarded(
+            table_findings,
             str(released.folder.absolute()),
             dict(raw),
             seconds=TABLES_SECONDS + size / BYTES_A_SECOND,
             megabytes=TABLES_MEGABYTES + 20 * size // MB,
         )
+        problems: list[str] = found["problems"]
+        _KNOWN[digest] = problems or list(dependence_problems(released, found["first"]))
     yield from _KNOWN[digest]
 
 

@@ -13,13 +13,14 @@ from privgan.release.table_files import MARGINALS
 from privgan.release.verification.accounting import SLACK
 from privgan.release.verification.integrity import shown
 from privgan.release.verification.marginals import released_marginals
+from privgan.release.verification.model_pieces import is_in_parts
 from privgan.release.verification.released import REPORT, SCHEMA, Released, differences
 from privgan.report.associations import MOST_COLUMNS
 from privgan.report.compose import shareable_document
 from privgan.report.data import ShareableReport
 from privgan.report.json_text import shareable_of, to_json
 from privgan.report.odds import reach_of
-from privgan.report.relations import noisy_relations
+from privgan.report.relations import Made, noisy_relations, relations_of_parts
 from privgan.report.render import render_shareable
 from privgan.report.shapes import intervals, labels
 from privgan.report.steps import report_groups, report_steps
@@ -72,32 +73,47 @@ def _data_problems(released: Released) -> Iterator[str]:
     places = differences(data.get("marginals", []), kinds, "marginals")
     if places:
         yield f"says otherwise than the noisy marginals at {', '.join(places)}"
-    yield from _relation_problems(released, data.get("relations"))
+    yield from _relation_problems(released, data)
     yield from _reach_problems(released, data)
     yield from _figure_problems(released, data)
 
 
-def _relation_problems(released: Released, said: _Json | None) -> Iterator[str]:
-    """Recompute what noisy marginals tell of pairs, and compare; rows give the synthetic shares."""
-    in_one = released.whole_model and not released.model.get("parts")
-    told = in_one and released.holds(MARGINALS)
-    if said is None:
-        if told:
-            yield "does not say what the noisy marginals tell of relations"
-        return
-    if not told:
-        yield "tells of relations, and the release holds no noisy marginals of one whole table"
-        return
-    kept = released_marginals(released)[0].kept
-    meant = _plain(asdict(noisy_relations(released.schema, released.encoder, kept, {})))
-    places = differences(_without_rows(said), _without_rows(meant), "relations", slack=_EXACT)
-    if places:
-        yield f"says otherwise than the noisy marginals at {', '.join(places)}"
+def _relation_problems(released: Released, said: _Json) -> Iterator[str]:
+    """Recompute what noisy marginals tell of pairs, and compare; rows give the synthetic shares.
+
+    What a generator depends on needs rows, too.
+    """
+    whole = released.whole_model and released.holds(MARGINALS)
+    meant = _relations(released) if whole else {}
+    for name in ("relations", "relations_of_parts"):
+        if name in said and name not in meant:
+            yield f"tells of {name}, and the release holds no such noisy marginals"
+        elif name in meant and name not in said:
+            yield f"does not say what the noisy marginals tell: {name}"
+        elif name in meant:
+            places = differences(_without_rows(said[name]), meant[name], name, slack=_EXACT)
+            if places:
+                yield f"says otherwise than the noisy marginals at {', '.join(places)}"
 
 
-def _without_rows(relations: _Json) -> _Json:
-    """What is told of relations, without the shares among synthetic rows."""
-    curves = [{**curve, "synthetic": len(curve["synthetic"])} for curve in relations["curves"]]
+def _relations(released: Released) -> _Json:
+    """What the noisy marginals tell, by the field that says it."""
+    parts = released_marginals(released)
+    if is_in_parts(released):
+        found = relations_of_parts([(part.name, part.encoder, part.kept) for part in parts])
+        return {"relations_of_parts": _plain([asdict(part) for part in found])} if found else {}
+    whole = noisy_relations(released.schema, released.encoder, parts[0].kept, Made())
+    return {"relations": _without_rows(_plain(asdict(whole)))}
+
+
+def _without_rows(relations: Any) -> Any:
+    """What is told of relations, without what needs synthetic rows."""
+    if isinstance(relations, list):
+        return relations
+    curves = [
+        {**curve, "synthetic": len(curve["synthetic"]), "generator": None}
+        for curve in relations["curves"]
+    ]
     return {**relations, "curves": curves}
 
 

@@ -34,7 +34,7 @@ from privgan.release.verification.row_domain import column_problem, typed_part
 from privgan.release.verification.row_order import RowOrder
 from privgan.release.verification.rows_in_parts import WrongRowError, parts_of_rows
 from privgan.report.associations import trends_of_values
-from privgan.report.relations import counted_by, shares_by_code, target_code
+from privgan.report.relations import DEPENDENCE_ROWS, counted_by, shares_by_code, target_code
 from privgan.report.shapes import counts_of, written_shares
 from privgan.schema.columns import Invented, Kind
 from privgan.schema.constraints import place
@@ -100,19 +100,24 @@ _ROUNDING = 1e-6
 _LAST_DIGIT = 1.01e-4
 
 
-def table_problems(place: str, manifest: Mapping[str, Any]) -> list[str]:
+def table_findings(place: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
     """Contradictions of a release's tables with each other, its schema or its report.
 
     Args:
         place: The folder of a release whose other files agree with each other, as text.
         manifest: Its manifest as JSON values: it comes from another process.
+
+    Returns:
+        ``problems``, a sentence each, and ``first``: codes of the first rows, of a whole model.
     """
+    told = _Told()
     released = Released(Path(place), Manifest.from_json(manifest))
     with ExitStack() as stack:
         table = stack.enter_context(released.opened(PARQUET))
         text = stack.enter_context(released.opened(CSV)) if released.holds(CSV) else None
-        found = list(_problems(released, table, text))
-    return found or related_problems(released)
+        found = list(_problems(released, table, text, told))
+    found = found or related_problems(released)
+    return {"problems": found, "first": told.first.tolist()}
 
 
 @dataclass(eq=False)
@@ -122,6 +127,7 @@ class _Told:
     Attributes:
         rows: How many rows there were.
         counts: Rows with each code of each column; empty where no model says what codes there are.
+        first: Codes of the first rows [rows, columns].
         of_target: By column, rows with each code, and those of them with the target's value.
         values: The numbers of each modelled column, part by part; empty where they are too many.
         hashes: A hash of each value of each column of identifiers, part by part.
@@ -132,6 +138,7 @@ class _Told:
 
     rows: int = 0
     counts: list[NDArray[np.int64]] = field(default_factory=list)
+    first: NDArray[np.int64] = field(default_factory=lambda: np.empty((0, 0), np.int64))
     of_target: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     values: list[list[NDArray[np.float64]]] = field(default_factory=list)
     hashes: dict[str, list[NDArray[np.uint64]]] = field(default_factory=dict)
@@ -141,11 +148,11 @@ class _Told:
 
 
 def _problems(
-    released: Released, table: BufferedReader, text: BufferedReader | None
+    released: Released, table: BufferedReader, text: BufferedReader | None, told: _Told
 ) -> Iterator[str]:
     import pyarrow.parquet as pq
 
-    schema, told = released.schema, _Told()
+    schema = released.schema
     with pq.ParquetFile(table) as file:
         if text is not None and _has_too_few_cells(file.metadata, text):
             yield f"{CSV}: is smaller than the rows that {PARQUET} says it has"
@@ -223,6 +230,9 @@ def _take(part: pd.DataFrame, released: Released, told: _Told, *, kept: bool) ->
         told.broken[index] = told.broken.get(index, 0) + count
     if released.whole_model:
         codes = released.encoder.encode(typed)
+        if len(told.first) < DEPENDENCE_ROWS:
+            parts = [told.first, codes] if len(told.first) else [codes]
+            told.first = np.concatenate(parts)[:DEPENDENCE_ROWS]
         _count_target(codes, released, told)
         counts = counts_of(released.encoder, codes)
         before = told.counts or [np.zeros_like(part_counts) for part_counts in counts]

@@ -20,6 +20,7 @@ from privgan.report.document import (
     Text,
     joined,
 )
+from privgan.report.sections.dependence import dependence_figure
 from privgan.report.text import Words, number, short
 
 _LISTED, _RANKED, _TOLD = 10, 4, 3
@@ -29,24 +30,51 @@ _DEVIATIONS = 2.0
 _LONGEST_LABEL = 30
 
 
-def relations_section(found: NoisyRelations | None, words: Words) -> list[Section]:
-    """Section on relations and their noise; none where no noisy marginals leave."""
-    if found is None:
+def relations_section(
+    found: NoisyRelations | None, parts: Sequence[NoisyRelations], words: Words
+) -> list[Section]:
+    """Section on relations and their noise; none where no noisy marginals leave.
+
+    Args:
+        found: Those of a table without parts.
+        parts: Those of each part of a table.
+        words: The report's words.
+    """
+    told = [*([] if found is None else [found]), *parts]
+    if not told:
         return []
-    blocks: list[Block] = [
-        Paragraph(text=words("relations.text")),
-        Paragraph(text=_noises(found, words)),
-        _columns(found, words),
-    ]
+    blocks: list[Block] = [Paragraph(text=words("relations.text"))]
+    if parts:
+        blocks.append(Paragraph(text=words("relations.parts", parts=len(parts))))
+    blocks += [block for one in told for block in _blocks(one, words)]
+    return [Section(name="relations", heading=words("relations.heading"), blocks=tuple(blocks))]
+
+
+def _blocks(found: NoisyRelations, words: Words) -> list[Block]:
+    """What is told of a table, or of one of its parts."""
+    blocks: list[Block] = [Paragraph(text=_noises(found, words))] if found.columns else []
     if found.pairs:
         ranked = sorted(found.pairs, key=lambda pair: -pair.strength)
-        blocks[2:2] = [_map(found, ranked, words), _strongest(ranked, words)]
-    else:
-        blocks.append(Paragraph(text=words("relations.no_pairs")))
+        blocks += [_map(found, ranked, words), _strongest(found, ranked, words)]
+    if found.columns:
+        blocks.append(_columns(found, words))
+    if not found.pairs:
+        blocks.append(Paragraph(text=_of_part(words("relations.no_pairs"), found, words)))
     if found.curves:
         blocks.append(Paragraph(text=_about(found, words)))
         blocks += [_curve(curve, found, words) for curve in found.curves]
-    return [Section(name="relations", heading=words("relations.heading"), blocks=tuple(blocks))]
+    drawn = [curve for curve in found.curves if curve.generator]
+    if drawn:
+        blocks.append(Paragraph(text=words("relations.dependence_text")))
+        blocks += [dependence_figure(curve, found, words) for curve in drawn]
+    return blocks
+
+
+def _of_part(text: Text, found: NoisyRelations, words: Words) -> Text:
+    """A text, with the part that it is of where there are several."""
+    if not found.part:
+        return text
+    return words("relations.of_part", text=text, part=Run(found.part, Look.NAME))
 
 
 def _noises(found: NoisyRelations, words: Words) -> Text:
@@ -55,9 +83,11 @@ def _noises(found: NoisyRelations, words: Words) -> Text:
     weak = sum(column.weak for column in found.columns)
     codes = sum(column.codes for column in found.columns)
     if not found.pairs:
-        return words("relations.noise_of_one", single=single, weak=weak, codes=codes)
-    pair = Run(words.percent(median(pair.noise for pair in found.pairs)))
-    return words("relations.noise_of_two", single=single, pair=pair, weak=weak, codes=codes)
+        text = words("relations.noise_of_one", single=single, weak=weak, codes=codes)
+    else:
+        pair = Run(words.percent(median(pair.noise for pair in found.pairs)))
+        text = words("relations.noise_of_two", single=single, pair=pair, weak=weak, codes=codes)
+    return _of_part(text, found, words)
 
 
 def _about(found: NoisyRelations, words: Words) -> Text:
@@ -93,12 +123,12 @@ def _map(found: NoisyRelations, ranked: Sequence[PairSignal], words: Words) -> F
     return Figure(
         drawing="heat",
         data=heat_map(names, lower=triangle, signed=False, key="relations.signal"),
-        title=words("relations.map"),
+        title=_of_part(words("relations.map"), found, words),
         alternative=text,
     )
 
 
-def _strongest(ranked: Sequence[PairSignal], words: Words) -> Table:
+def _strongest(found: NoisyRelations, ranked: Sequence[PairSignal], words: Words) -> Table:
     headings = (
         ("trends.first", False),
         ("trends.second", False),
@@ -108,7 +138,7 @@ def _strongest(ranked: Sequence[PairSignal], words: Words) -> Table:
         ("relations.is_told", False),
     )
     return Table(
-        caption=words("relations.caption"),
+        caption=_of_part(words("relations.caption"), found, words),
         columns=_headed(headings, words),
         rows=tuple(
             (
@@ -138,7 +168,7 @@ def _columns(found: NoisyRelations, words: Words) -> Table:
         ("relations.depends", False),
     )
     return Table(
-        caption=words("relations.columns"),
+        caption=_of_part(words("relations.columns"), found, words),
         columns=_headed(headings, words),
         rows=tuple(
             (
