@@ -40,6 +40,7 @@ ONLY_IN = {
     "sklift": {"audit/tasks/uplift.py"},
     "imblearn": {"audit/tasks/augmentation.py"},
     "implicit": {"audit/tasks/recommender.py"},
+    "shap": {"audit/tasks/shapley.py"},
     "sqlalchemy": {
         "interchange/sql.py",
         "ledger/store.py",

@@ -8,15 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from privgan.audit.coding import CodedTable
 from privgan.audit.intervals import weighted_areas
-from privgan.audit.randomness import stream
 from privgan.audit.tasks.augmentation import augmentation
 from privgan.audit.tasks.figures import Figure, Figures
 from privgan.audit.tasks.ranked import Ranked, top
+from privgan.audit.tasks.shapley import halves_of, shap_figure
 from privgan.audit.tasks.tables import TaskTables, probabilities
 from privgan.audit.utility.importance import agreement_of
-from privgan.audit.utility.tasks import BOOSTING
+from privgan.audit.utility.tasks import FittedModel
 from privgan.audit.utility.utility import Trial
 from privgan.schema.tasks import ResponseTask
 
@@ -26,7 +25,7 @@ ALARM = 0.05
 _SHARES = tuple(step / 20 for step in range(1, 21))
 _BINS = 10
 NAMES = (
-    *("auc", "average_precision", "lift", "brier", "recall", "overlap", "importance"),
+    *("auc", "average_precision", "lift", "brier", "recall", "overlap", "importance", "shap"),
     *("augmentation", "lift_kept", "precision_kept"),
 )
 
@@ -45,11 +44,12 @@ def response_figures(task: ResponseTask, tables: TaskTables) -> Figures:
     _, trial = tables.trial(task.target)
     if isinstance(trial, str):
         return dict.fromkeys(NAMES, trial)
-    ranking = _ranking(trial)
+    ranking, halves = _ranking(trial), halves_of(trial, tables.seed)
     return {
         **ranking,
-        "overlap": _overlap(trial, tables.seed),
+        "overlap": _overlap(trial, halves),
         "importance": _importance(trial, tables.seed),
+        "shap": shap_figure(trial, halves, tables.seed),
         "augmentation": augmentation(trial, tables),
         "lift_kept": ranking["lift"].kept("lift in the top tenth"),
         "precision_kept": ranking["average_precision"].kept("average precision"),
@@ -110,30 +110,19 @@ def _calibration(
     return {"calibration": found}
 
 
-def _overlap(trial: Trial, seed: int) -> Figure:
+def _overlap(trial: Trial, halves: tuple[FittedModel, FittedModel]) -> Figure:
     """Of those whom the real model would address first, the share that the other would too.
 
     The real side compares models of two halves of the real rows.
     """
     made, real = probabilities(trial)
-    halves = [_scored(trial, half) for half in _halves(trial, seed)]
-    pairs = ((made, real), (halves[0], halves[1]))
+    test = trial.task.without_target(trial.test)
+    one, other = (half(test)[:, -1] for half in halves)
+    pairs = ((made, real), (one, other))
     masks = [(top(first, TOP), top(second, TOP)) for first, second in pairs]
     synthetic, halved = (_common(*pair, trial.weights) for pair in masks)
     found = _figure(trial, synthetic, halved)
     return replace(found, method=f"{found.method}; real side: models of two halves of them")
-
-
-def _scored(trial: Trial, rows: CodedTable) -> NDArray[np.float64]:
-    model = trial.task.fit(BOOSTING, rows)
-    return model(trial.task.without_target(trial.test))[:, -1]
-
-
-def _halves(trial: Trial, seed: int) -> tuple[CodedTable, CodedTable]:
-    real = trial.fits[1]
-    order = stream(seed, "utility.response.overlap", trial.task.place).permutation(len(real))
-    half = len(real) // 2
-    return real.take(np.sort(order[:half])), real.take(np.sort(order[half:]))
 
 
 def _common(

@@ -19,12 +19,13 @@ from privgan.audit.randomness import stream
 from privgan.audit.tasks.binning import MISSING, Bins, bins_of, installed
 from privgan.audit.tasks.figures import REPETITIONS, Figure, Figures
 from privgan.audit.tasks.ranked import Ranked
+from privgan.audit.tasks.shapley import halves_of, shap_figure
 from privgan.audit.tasks.tables import TaskTables
 from privgan.audit.utility.utility import Trial
 from privgan.schema.columns import Column, Discrete
 from privgan.schema.tasks import ScorecardTask
 
-NAMES = ("ks", "iv", "iv_shown", "ks_kept", "iv_kept")
+NAMES = ("ks", "iv", "iv_shown", "shap", "ks_kept", "iv_kept")
 _SMOOTHED = 0.5
 _SHOWN = 6
 
@@ -105,7 +106,9 @@ def scorecard_figures(task: ScorecardTask, tables: TaskTables) -> Figures:
         "iv": _information(trial, cards, test),
         "iv_shown": _shown(cards, (made, real, test), others, tables.seed),
     }
-    return found | {
+    return {
+        **found,
+        "shap": shap_figure(trial, halves_of(trial, tables.seed), tables.seed),
         "ks_kept": found["ks"].kept("KS"),
         "iv_kept": found["iv_shown"].kept("the information value that the table shows"),
     }

@@ -97,7 +97,7 @@ def agreement_of(trial: Trial | str, seed: int) -> Agreement | str:
         family: [importances(trial.task, model, test, weights, seed) for model in pair]
         for family, pair in trial.models.items()
     }
-    agreements = {family: _agreement(*pair) for family, pair in drops.items()}
+    agreements = {family: rank_agreement(*pair) for family, pair in drops.items()}
     made, real = (found[:, 0] for found in drops[BOOSTING])
     return Agreement(
         agreement=agreements[BOOSTING],
@@ -145,8 +145,15 @@ def importances(
     return np.array(found)
 
 
-def _agreement(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Spearman's correlation for each weighting; 0 if one side has no order."""
+def rank_agreement(
+    first: NDArray[np.float64], second: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Spearman's correlation of two sides' importances; 0 if one side has no order [weightings].
+
+    Args:
+        first: One side's [columns, weightings].
+        second: The other's.
+    """
     from scipy.stats import rankdata
 
     # Rounded: below the twelfth digit is rounding noise, which must not order the columns.
@@ -164,4 +171,4 @@ def _halves(trial: Trial, test: CodedTable, generator: np.random.Generator, seed
         real.take(np.sort(order[len(real) // 2 :])),
     )
     drops = [importances(task, task.fit(BOOSTING, half), test, itself, seed) for half in halves]
-    return float(_agreement(*drops)[0])
+    return float(rank_agreement(*drops)[0])

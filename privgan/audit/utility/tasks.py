@@ -28,11 +28,13 @@ class FittedModel:
         inputs: From rows without the target to the model's inputs [rows, inputs].
         widths: Number of adjacent inputs of each column; they depend on that column alone.
         predict: From inputs to predictions.
+        trees: The fitted trees of scikit-learn; None of another family, and of a single class.
     """
 
     inputs: Callable[[CodedTable], NDArray[Any]]
     widths: tuple[int, ...]
     predict: Callable[[NDArray[Any]], NDArray[np.float64]]
+    trees: Any = None
 
     def __call__(self, table: CodedTable) -> NDArray[np.float64]:
         """Predictions for rows without the target."""
@@ -109,13 +111,14 @@ class PredictionTask:
         """
         inputs = self._inputs(family, self.without_target(rows))
         target = self.target(rows)
-        predict = (
+        predict, model = (
             self._classifier(family, inputs, target)
             if self.classification
             else self._regressor(family, inputs, target)
         )
         widths = (1,) * len(self.others) if family == BOOSTING else self.features.widths
-        return FittedModel(partial(self._inputs, family), widths, predict)
+        trees = model if family == BOOSTING else None
+        return FittedModel(partial(self._inputs, family), widths, predict, trees)
 
     def scores(
         self,
@@ -151,13 +154,13 @@ class PredictionTask:
 
     def _classifier(
         self, family: str, inputs: NDArray[Any], target: NDArray[np.float64]
-    ) -> Callable[[NDArray[Any]], NDArray[np.float64]]:
+    ) -> tuple[Callable[[NDArray[Any]], NDArray[np.float64]], Any]:
         """Classifier with probabilities of all classes; 0 for classes it was not fitted on."""
         from sklearn.ensemble import HistGradientBoostingClassifier
         from sklearn.linear_model import LogisticRegression
 
         if len(np.unique(target)) < 2:
-            return lambda rows: np.zeros((len(rows), len(self.classes)))
+            return lambda rows: np.zeros((len(rows), len(self.classes))), None
         model = (
             HistGradientBoostingClassifier(max_iter=100, early_stopping=False, random_state=0)
             if family == BOOSTING
@@ -174,12 +177,12 @@ class PredictionTask:
             found[:, places] = model.predict_proba(rows)[:, [column for column, _ in known]]
             return found
 
-        return predict
+        return predict, model
 
     @staticmethod
     def _regressor(
         family: str, inputs: NDArray[Any], target: NDArray[np.float64]
-    ) -> Callable[[NDArray[Any]], NDArray[np.float64]]:
+    ) -> tuple[Callable[[NDArray[Any]], NDArray[np.float64]], Any]:
         from sklearn.ensemble import HistGradientBoostingRegressor
         from sklearn.linear_model import Ridge
 
@@ -189,7 +192,7 @@ class PredictionTask:
             else Ridge(alpha=1.0)
         )
         model.fit(trainable(inputs), target)
-        return lambda rows: np.asarray(model.predict(rows), dtype=float)
+        return lambda rows: np.asarray(model.predict(rows), dtype=float), model
 
 
 def r_squared(
