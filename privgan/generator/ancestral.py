@@ -89,6 +89,8 @@ def draw_block(
     watch: Watch | None = None,
     given: Mapping[int, np.ndarray] | None = None,
     until: int | None = None,
+    fixed: Mapping[int, np.ndarray] | None = None,
+    even: bool = True,
 ) -> Block:
     """Draw the codes of some rows, exchangeable.
 
@@ -101,16 +103,22 @@ def draw_block(
         watch: Told the shares of tilted columns.
         given: Codes [rows] of the columns that are known and not drawn.
         until: How many columns to draw; None for all. The others have code 0.
+        fixed: Codes [rows] of columns that count in the weights as if nothing else were allowed.
+        even: Whether uniform numbers are spread evenly over rows with like shares.
     """
-    walk, tilts, known = Walk(network, rows), tilts or {}, given or {}
+    walk, tilts = Walk(network, rows), tilts or {}
+    known = {**(given or {}), **(fixed or {})}
     guide_of = {column: guide for guide in guides for column in guide.columns}
     codes = np.zeros((len(network.sizes), rows), dtype=np.min_scalar_type(max(network.sizes)))
     logs = np.zeros(rows)
     for column in range(len(network.sizes) if until is None else until):
         shares, guide = walk.shares(column), guide_of.get(column)
         if column in known:
-            codes[column] = known[column]
-            walk.put(column, known[column].astype(np.int64))
+            there = known[column].astype(np.int64)
+            if fixed and column in fixed:
+                logs += np.log(shares[there, walk.rows]) - np.log(shares.sum(0, dtype=np.float64))
+            codes[column] = there
+            walk.put(column, there)
             continue
         if guide is not None or column in tilts:
             likely = None if guide is None else guide.allowed(column)
@@ -118,7 +126,7 @@ def draw_block(
             logs += change
         if watch is not None and column in tilts:
             watch(column, shares / np.maximum(shares.sum(0), np.finfo(np.float32).tiny))
-        chosen = _choose(shares, rng)
+        chosen = _choose(shares, rng, even=even)
         if column in tilts:
             logs -= np.log(tilts[column])[chosen]
         if guide is not None:
@@ -145,13 +153,14 @@ def _guided(
         return made, np.log(made.sum(0) / whole)
 
 
-def _choose(shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _choose(shares: np.ndarray, rng: np.random.Generator, *, even: bool) -> np.ndarray:
     """Draw a code [rows] from each row's shares [codes, rows], which are overwritten."""
     size, rows = shares.shape
     for code in range(1, size):
         shares[code] += shares[code - 1]
     total = shares[-1]
-    points = np.minimum(_points(shares, rng).astype(shares.dtype) * total, np.nextafter(total, 0))
+    uniform = _points(shares, rng) if even else rng.random(rows)
+    points = np.minimum(uniform.astype(shares.dtype) * total, np.nextafter(total, 0))
     chosen = np.zeros(rows, dtype=np.int64)
     for code in range(size - 1):
         chosen += shares[code] <= points

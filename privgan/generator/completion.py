@@ -36,7 +36,7 @@ CHUNK = 100_000
 _AT_ONCE = 400_000  # Proposals.
 _TIMES = (4, 16, 64, 256, 1_024)  # Proposals of a row, until enough of them have a weight.
 _MOST_PROPOSALS = 8_000_000  # Of further rounds.
-_ENOUGH = 3.0  # Effective proposals of a row.
+_ENOUGH = 3.0  # Effective proposals of a profile, and at least one for each of its rows.
 _SHARED = 64  # Rows of one profile that share their proposals.
 _MOST_ALONE = 200  # Profiles that are drawn one by one at most.
 _PILOT = 20_000
@@ -225,7 +225,8 @@ class Completer:
                 self._rng,
             )
             logs = logs + change
-        places, effective = _picked(logs, _blocks(rows.profile[some]), times, self._rng)
+        firsts = _blocks(rows.profile[some])
+        places, effective = _picked(logs, firsts, times, self._rng)
         if not len(rows.origins):
             shape = (len(rows.known), *made.origins.shape[1:])
             rows.origins = np.zeros(shape, made.origins.dtype)
@@ -235,8 +236,9 @@ class Completer:
         for name, found in drawn.items():
             rows.drawn[name][here] = found[kept]
         rows.logs[some] = made.log_evidence
-        wanted = min(_ENOUGH, times)
-        rows.worth[here] = np.minimum(effective[alive] / wanted, 1.0)
+        counts = np.diff(np.append(firsts, len(some)))
+        wanted = np.repeat(np.minimum(np.maximum(_ENOUGH / counts, 1.0), times), counts)
+        rows.worth[here] = np.minimum((effective / wanted)[alive], 1.0)
         enough: np.ndarray = effective >= wanted
         return enough
 
@@ -348,6 +350,9 @@ def _picked(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pick a proposal for each row in proportion to its weight among those of the row's block.
 
+    Rows of a block pick at even steps, in random order (systematic resampling: Kitagawa 1996), so
+    that a proposal of an even share is picked once.
+
     Args:
         logs: Logarithm of each proposal's weight [rows · times].
         firsts: The first row of each block [blocks].
@@ -367,7 +372,12 @@ def _picked(
     squares = np.maximum(np.add.reduceat(weights**2, firsts * times), np.finfo(float).tiny)
     ends = np.cumsum(weights)
     begun = np.repeat(ends[(firsts + counts) * times - 1] - total, counts)
-    points = begun + rng.random(rows) * np.repeat(total, counts)
+    starts = np.repeat(firsts, counts)
+    steps = (np.arange(rows) - starts + np.repeat(rng.random(len(firsts)), counts)) / np.repeat(
+        counts, counts
+    )
+    steps = steps[np.lexsort((rng.random(rows), starts))]
+    points = begun + steps * np.repeat(total, counts)
     least, most = np.repeat(firsts, counts), np.repeat(firsts + counts, counts)
     places = np.clip(np.searchsorted(ends, points, side="right"), least * times, most * times - 1)
     return places, np.repeat(total**2 / squares / counts, counts)

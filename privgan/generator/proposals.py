@@ -228,12 +228,14 @@ class NetworkProposal:
         parts = [
             draw_block(
                 self._network,
-                len(known[first : first + size]),
+                len(part),
                 rng,
-                [made(known[first : first + size])],
+                [made(part)],
                 until=until,
+                fixed=_fixed(part),
+                even=False,
             )
-            for first in range(0, len(known), size)
+            for part in np.split(known, range(size, len(known), size))
         ]
         return np.concatenate([part.codes for part in parts]), np.concatenate(
             [part.logs for part in parts]
@@ -255,6 +257,11 @@ class NetworkProposal:
         """A column's codes [rows] as they are drawn."""
         found: np.ndarray = origins[:, column].astype(np.int64)
         return found
+
+
+def _fixed(known: np.ndarray) -> dict[int, np.ndarray]:
+    """The columns whose codes all rows [rows, columns] know, which need no choice."""
+    return {int(column): known[:, column] for column in np.flatnonzero((known >= 0).all(0))}
 
 
 class _Known:

@@ -87,11 +87,17 @@ def one_draw(table: str, draw: int, asked: argparse.Namespace) -> list[dict[str,
                     "direct": figure.origin is Origin.MEASURED,
                     "split": figure.errors is None or figure.errors.coding > 0,
                     "deviation": None if figure.errors is None else figure.errors.together,
-                    "coding": None if figure.errors is None else figure.errors.coding,
+                    **_parts(figure),
                     "laplace": _laplace(question, frame, figure, asked.epsilon, target),
                 }
             )
     return rows
+
+
+def _parts(figure: Any) -> dict[str, float | None]:
+    """The standard deviations of each part of a figure's error."""
+    names = ("noise", "held_out", "sampling", "coding")
+    return {name: getattr(figure.errors, name, None) for name in names}
 
 
 def _laplace(

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 import pandas as pd
 
+from privgan.answers.grammar import parse_question
 from privgan.domain.cells import as_numbers
+from privgan.errors import UsageError
 from privgan.schema.columns import Discrete, Numeric
 from privgan.schema.schema import Schema
 
 KINDS = ("count", "share", "mean", "quantile", "difference")
 _CHANCES = (0.3, 0.3, 0.15, 0.1, 0.15)
+_FORMS, _FORM_CHANCES = ("plain", "not", "or"), (0.7, 0.15, 0.15)
 _LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 
@@ -26,7 +31,11 @@ def drawn_questions(frame: pd.DataFrame, schema: Schema, number: int, seed: int)
     drawer = _Drawer(frame, schema, np.random.default_rng(seed))
     found: dict[str, None] = {}
     while len(found) < number:
-        found.setdefault(drawer.question())
+        text = drawer.question()
+        # The contrary of what every row has is refused, as a person's question would be.
+        with suppress(UsageError):
+            parse_question(text, schema)
+            found.setdefault(text)
     return list(found)
 
 
@@ -72,7 +81,16 @@ class _Drawer:
         """Conditions on so many columns."""
         others = [column for column in self._columns if column.name not in without]
         chosen = self._rng.permutation(len(others))[:width]
-        return [self._condition(others[place]) for place in chosen]
+        return [self._composed(others[place]) for place in chosen]
+
+    def _composed(self, column: Discrete | Numeric) -> str:
+        """A condition, its contrary, or one of two."""
+        kind = self._rng.choice(_FORMS, p=_FORM_CHANCES)
+        if kind == "plain":
+            return self._condition(column)
+        if kind == "not":
+            return f"not ({self._condition(column)})"
+        return f"({self._condition(column)} or {self._condition(column)})"
 
     def _condition(self, column: Discrete | Numeric) -> str:
         values = self._frame[column.name].dropna()
