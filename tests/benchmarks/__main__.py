@@ -39,6 +39,7 @@ from tests.benchmarks.speed.points import POINTS, critic_step, fitted, run_point
 from tests.benchmarks.tables import SIMULATED, SOURCES, prepare
 from tests.benchmarks.targets import counted, judge_all
 from tests.benchmarks.uses.report import write_markdown as write_uses
+from tests.benchmarks.uses.study import PEERS as USED_PEERS
 from tests.benchmarks.uses.study import TASKS as USED
 from tests.benchmarks.uses.study import Study
 
@@ -299,8 +300,15 @@ def copies(data: Path, work: Path, out: Path) -> None:
 @click.option("--data", type=FOLDER, required=True, help="The folder of the published tables.")
 @click.option("--work", type=FOLDER, required=True, help="Where cells and results are kept.")
 @click.option("--tables", default=",".join(USED), show_default=True)
+@click.option("--epsilons", default="1,3,10", show_default=True)
+@click.option("--peers", default=",".join(USED_PEERS), show_default=True, help="At ε = 3 alone.")
 @click.option("--seeds", default=3, show_default=True, help="Fits of each table.")
 @click.option("--minutes", default=60.0, show_default=True, help="Most minutes of one fit.")
+@click.option(
+    "--python",
+    default=sys.executable,
+    help="Makes the environments; dpmm needs Python 3.10 or 3.11.",
+)
 @click.option(
     "--out",
     type=FOLDER,
@@ -312,14 +320,20 @@ def uses(
     data: Path,
     work: Path,
     tables: str,
+    epsilons: str,
+    peers: str,
     seeds: int,
     minutes: float,
+    python: str,
     out: Path,
     report_only: bool,
 ) -> None:
     """Measure how far tables made for tasks serve them; finished cells are not run again."""
     study = Study(
         seeds=seeds,
+        epsilons=[float(part) for part in epsilons.split(",")],
+        peers=[part for part in peers.split(",") if part],
+        python=python,
         data=data.absolute(),
         work=work.absolute(),
         limits=None if report_only else Limits(minutes=minutes),

@@ -41,9 +41,9 @@ def test_the_planted_table_comes_with_its_schema(tmp_path: Path) -> None:
     assert schema.names[:-1] == bank.names
 
 
-def _measured(table: str, method: str, seed: int, kept: float) -> Measured:
+def _measured(table: str, method: str, seed: int, kept: float, epsilon: float = 3.0) -> Measured:
     names = [target.name for target in TARGETS if target.table == table]
-    cell = Cell(table=table, method=method, epsilon=3.0, seed=seed)
+    cell = Cell(table=table, method=method, epsilon=epsilon, seed=seed)
     figures = {name: {"value": kept, "baseline": 1.0, "details": {}} for name in names}
     return Measured(cell=cell, figures=figures, on_all_rows={"lift": kept})
 
@@ -59,6 +59,24 @@ def test_the_page_tells_medians_and_every_miss(tmp_path: Path) -> None:
     assert "| ≥ 0.97 | 0.965 (0.900 to 0.980) | 0.500 | **missed** |" in text
     assert "| ≥ 0.96 | 0.965 (0.900 to 0.980) | 0.500 | met |" in text
     assert "credit_default" not in text
+
+
+def test_other_budgets_and_peers_stand_beside(tmp_path: Path) -> None:
+    method = DECLARED["bank"]
+    aim = Cell(table="bank", method="dpmm-aim", epsilon=3.0, seed=0)
+    found = [
+        _measured("bank", method, 0, 0.98),
+        _measured("bank", method, 0, 0.99, epsilon=10.0),
+        _measured("bank", method, 0, 0.5, epsilon=1.0),
+        _measured("bank", "dpmm-mst", 0, 0.75),
+        Measured(cell=aim, figures={}, status="no result in 15 minutes"),
+    ]
+    write_markdown(tmp_path / "tasks.md", found)
+    text = (tmp_path / "tasks.md").read_text(encoding="utf-8")
+    assert "| asked | ε = 1 | ε = 3 | ε = 10 |" in text
+    assert "| ≥ 0.97 | 0.500, **missed** | 0.980, met | 0.990, met |" in text
+    assert "| 0.980 | – | – | 0.750 | no result in 15 minutes |" in text
+    assert "| ≥ 0.97 | 0.980 | – | met |" in text
 
 
 def test_an_information_value_above_the_real_one_is_missed_too() -> None:

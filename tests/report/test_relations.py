@@ -34,7 +34,6 @@ def _relations(schema: Schema, noise: float = 5.0, widest: int = 2) -> NoisyRela
     frame = table()
     of = known(frame, noise, widest=widest)
     codes = of.encoder.encode(frame)
-    counted = counted_by(target_code(schema, of.encoder), of.encoder, codes)
     target = target_code(schema, of.encoder)
     made = Made(
         counted=counted_by(target, of.encoder, codes),

@@ -51,8 +51,8 @@ def test_the_same_models_agree_and_columns_are_told(trial: Trial) -> None:
     assert isinstance(other, Figure)
     assert same.synthetic == pytest.approx(np.ones(len(same.synthetic)))
     assert -1 <= other.synthetic[0] < 1
-    columns = other.details["columns"]
-    assert [one["real"] for one in columns] == sorted((one["real"] for one in columns), reverse=True)
+    told = [one["real"] for one in other.details["columns"]]
+    assert told == sorted(told, reverse=True)
     # Shapley values add up to the model's log-odds, less their mean.
     from shap import TreeExplainer
 

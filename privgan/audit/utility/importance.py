@@ -145,9 +145,7 @@ def importances(
     return np.array(found)
 
 
-def rank_agreement(
-    first: NDArray[np.float64], second: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def rank_agreement(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
     """Spearman's correlation of two sides' importances; 0 if one side has no order [weightings].
 
     Args:

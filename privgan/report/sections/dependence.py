@@ -18,9 +18,7 @@ def dependence_figure(curve: Dependence, found: NoisyRelations, words: Words) ->
     """
     rows = [
         (written_label(label, words), made, alone)
-        for label, made, alone in zip(
-            curve.labels, curve.synthetic, curve.generator, strict=True
-        )
+        for label, made, alone in zip(curve.labels, curve.synthetic, curve.generator, strict=True)
         if made is not None
     ][:_MOST_BARS]
     longest = max([share for _, *both in rows for share in both], default=0.0) or 1.0

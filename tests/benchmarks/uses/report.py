@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import median
 
 from tests.benchmarks.uses.planted import NAME as PLANTED
-from tests.benchmarks.uses.study import DECLARED, EPSILON, PLAIN, Measured
+from tests.benchmarks.uses.study import DECLARED, EPSILON, PEERS, PLAIN, Measured
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,11 @@ class Target:
     name: str
     least: float
     most: float | None = None
+
+    @property
+    def asked(self) -> str:
+        """What is asked for, in signs."""
+        return f"≥ {self.least:g}" + (f", ≤ {self.most:g}" if self.most else "")
 
     def holds(self, value: float) -> bool:
         """Whether a share is as asked for."""
@@ -70,6 +75,14 @@ def write_markdown(path: Path, found: Sequence[Measured]) -> None:
         "|---|---|---|---|---|---|",
         *_targets(found),
         "",
+        "## At other ε\n",
+        _OTHER_BUDGETS,
+        *_at_other_budgets(found),
+        "",
+        "## Beside private peers\n",
+        _BESIDE_PEERS,
+        *_beside_peers(found),
+        "",
         "## Fitted on all rows\n",
         _ALL_ROWS,
         "| table | figure | with tasks | without |",
@@ -91,14 +104,58 @@ def write_markdown(path: Path, found: Sequence[Measured]) -> None:
     path.write_text("\n".join(lines), encoding="utf-8")
 
 
-def values_of(found: Sequence[Measured], table: str, method: str, name: str) -> list[float]:
+def values_of(
+    found: Sequence[Measured], table: str, method: str, name: str, epsilon: float = EPSILON
+) -> list[float]:
     """A figure of all seeds of a table and a method."""
     return [
         one.figures[name]["value"]
         for one in found
-        if (one.cell.table, one.cell.method) == (table, method)
+        if (one.cell.table, one.cell.method, one.cell.epsilon) == (table, method, epsilon)
         and one.figures.get(name, {}).get("value") is not None
     ]
+
+
+def _at_other_budgets(found: Sequence[Measured]) -> Iterator[str]:
+    """Each figure that is asked for at every ε; after a median of one seed stands nothing."""
+    epsilons = sorted({one.cell.epsilon for one in found if one.cell.epsilon is not None})
+    yield f"| table | figure | asked | {' | '.join(f'ε = {each:g}' for each in epsilons)} |"
+    yield f"|---|---|---|{'---|' * len(epsilons)}"
+    for target in TARGETS:
+        own = [
+            values_of(found, target.table, DECLARED[target.table], target.name, each)
+            for each in epsilons
+        ]
+        if any(own):
+            cells = " | ".join(
+                f"{_told(values)}, {'met' if target.holds(median(values)) else '**missed**'}"
+                if values
+                else "–"
+                for values in own
+            )
+            yield f"| {target.table} | {target.name} | {target.asked} | {cells} |"
+
+
+def _beside_peers(found: Sequence[Measured]) -> Iterator[str]:
+    """Each figure that is asked for, of privgan and of each peer at the same ε."""
+    yield f"| table | figure | privgan, with tasks | without | {' | '.join(PEERS)} |"
+    yield f"|---|---|---|---|{'---|' * len(PEERS)}"
+    for target in TARGETS:
+        methods = (DECLARED[target.table], PLAIN, *PEERS)
+        cells = [_of_method(found, target, method) for method in methods]
+        if any(cell != "–" for cell in cells[2:]):
+            yield f"| {target.table} | {target.name} | {' | '.join(cells)} |"
+
+
+def _of_method(found: Sequence[Measured], target: Target, method: str) -> str:
+    """A method's figure, or how its fit ended."""
+    values = values_of(found, target.table, method, target.name)
+    ended = [
+        one.status
+        for one in found
+        if (one.cell.table, one.cell.method) == (target.table, method) and not one.figures
+    ]
+    return _told(values) if values or not ended else ended[0]
 
 
 def _targets(found: Sequence[Measured]) -> Iterator[str]:
@@ -106,10 +163,9 @@ def _targets(found: Sequence[Measured]) -> Iterator[str]:
         own = values_of(found, target.table, DECLARED[target.table], target.name)
         plain = values_of(found, target.table, PLAIN, target.name)
         if own:
-            asked = f"≥ {target.least:g}" + (f", ≤ {target.most:g}" if target.most else "")
             met = "met" if target.holds(median(own)) else "**missed**"
             yield (
-                f"| {target.table} | {target.name} | {asked} | {_told(own)} |"
+                f"| {target.table} | {target.name} | {target.asked} | {_told(own)} |"
                 f" {_told(plain)} | {met} |"
             )
 
@@ -121,7 +177,8 @@ def _all_rows(found: Sequence[Measured]) -> Iterator[str]:
                 [
                     one.on_all_rows[name]
                     for one in found
-                    if (one.cell.table, one.cell.method) == (table, chosen)
+                    if (one.cell.table, one.cell.method, one.cell.epsilon)
+                    == (table, chosen, EPSILON)
                     and name in one.on_all_rows
                 ]
                 for chosen in (method, PLAIN)
@@ -149,7 +206,8 @@ def _partners(found: Sequence[Measured]) -> Iterator[str]:
         told = [
             one.figures[_PARTNER]["details"]["tasks"][0]["sizes"]
             for one in found
-            if (one.cell.table, one.cell.method) == (table, method) and _PARTNER in one.figures
+            if (one.cell.table, one.cell.method, one.cell.epsilon) == (table, method, EPSILON)
+            and _PARTNER in one.figures
         ]
         for sizes in zip(*told, strict=True):
             ways = (
@@ -173,6 +231,13 @@ tasks": the schema declares a response and a scorecard of its target; `{PLANTED}
 planted letter, and an uplift. "Without": the same schema without tasks. Figures are those of the
 audit ([what it computes](../../privgan/audit/tasks/README.md)): gradient boosting on up to 20,000
 rows, medians of the seeds, smallest and largest in brackets. Without tasks there is one seed.
+"""
+_OTHER_BUDGETS = """The same figures at every ε that was fitted. Where no smallest and largest stand,
+there is one seed.
+"""
+_BESIDE_PEERS = f"""The best private peers of [the benchmark](../benchmarks/peers.md) that take these
+tables, at ε = {EPSILON:g} with the same public facts, one seed each. They know no tasks. A fit that
+ended without a table says so. No peer takes an uplift's triples.
 """
 _ALL_ROWS = """Above, both models see at most 20,000 rows, as in the audit. Real rows are worth more
 where there are more of them: here both models see all, and these are the shares of the real figure.

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from privgan.audit.coding import AuditCoder
+from privgan.audit.tasks import augmentation
 from privgan.audit.tasks.ranked import Ranked
 from privgan.audit.tasks.stage import all_task_metrics
 from privgan.audit.tasks.tables import TaskTables
@@ -32,7 +34,8 @@ from tests.benchmarks.uses.planted import TREATMENT, write_planted
 
 EPSILON, SEED = 3.0, 0
 FIGURES, ON_ALL_ROWS = "uses.json", "uses_all_rows.json"
-TOP = 0.1
+TOP, _OK = 0.1, "ok"
+_ONE_SIZE = (500,)
 TASKS: Mapping[str, Sequence[Mapping[str, str]]] = {
     **{
         table: ({"kind": "response"}, {"kind": "scorecard"})
@@ -40,6 +43,7 @@ TASKS: Mapping[str, Sequence[Mapping[str, str]]] = {
     },
     PLANTED: ({"kind": "uplift", "treatment": TREATMENT},),
 }
+PEERS = ("dpmm-privbayes", "dpmm-mst", "dpmm-aim")
 # By table: the method that declares its tasks.
 DECLARED = dict.fromkeys(TASKS, "privgan-tasks") | {PLANTED: "privgan-uplift"}
 PLAIN = "privgan"
@@ -51,14 +55,17 @@ class Measured:
 
     Attributes:
         cell: Which it is.
-        figures: By metric its value and the one of real rows, and its details.
+        figures: By metric its value and the one of real rows, and its details; none of a fit
+            without a table.
         on_all_rows: By figure of a response the share of the real one, where both models are
-            fitted on all rows; empty for other tasks.
+            fitted on all rows; empty for other tasks, at another ε, and of peers.
+        status: How the fit ended.
     """
 
     cell: Cell
     figures: Mapping[str, Mapping[str, Any]]
-    on_all_rows: Mapping[str, float]
+    on_all_rows: Mapping[str, float] = field(default_factory=dict)
+    status: str = _OK
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +74,9 @@ class Study:
 
     Attributes:
         seeds: Number of fits of each table with tasks; without them there is one.
+        epsilons: The values of ε; without tasks, and of peers, it is ``EPSILON`` alone.
+        peers: The private peers, one fit each.
+        python: Makes the peers' environments.
         data: The folder of the published tables.
         work: Where cells and results are kept.
         limits: Limits of each fit; None to fit nothing, and score what is finished.
@@ -74,6 +84,9 @@ class Study:
     """
 
     seeds: int
+    epsilons: Sequence[float] = (EPSILON,)
+    peers: Sequence[str] = ()
+    python: str = sys.executable
     data: Path
     work: Path
     limits: Limits | None
@@ -86,23 +99,31 @@ class Study:
     def _of(self, table: str) -> Iterator[Measured]:
         data = self._folder(table)
         prepared = prepare(table, data, self.work)
-        for method, seeds in ((DECLARED[table], self.seeds), (PLAIN, 1)):
-            chosen = Selection(tables=[table], methods=[method], epsilons=[EPSILON], seeds=seeds)
+        wanted = [(DECLARED[table], self.epsilons, self.seeds)]
+        wanted += [(method, (EPSILON,), 1) for method in (PLAIN, *self.peers)]
+        for method, epsilons, seeds in wanted:
+            chosen = Selection(tables=[table], methods=[method], epsilons=epsilons, seeds=seeds)
             if self.limits is not None:
                 place = (data, self.work, self.limits)
-                run_cells(chosen, *place, python=sys.executable, say=self.say)
+                run_cells(chosen, *place, python=self.python, say=self.say)
             for cell in chosen.cells():
-                folder = cell.folder(self.work)
-                result = result_of(folder)
-                if result is not None and result["status"] == "ok":
-                    yield Measured(
-                        cell=cell,
-                        figures=_once(folder / FIGURES, partial(_scored, table, prepared, folder)),
-                        on_all_rows=_once(
-                            folder / ON_ALL_ROWS, partial(_on_all_rows, table, prepared, folder)
-                        ),
-                    )
-                    self.say(f"{cell}: scored")
+                result = result_of(cell.folder(self.work))
+                if result is not None:
+                    yield self._measured(cell, str(result["status"]), prepared)
+
+    def _measured(self, cell: Cell, status: str, prepared: Prepared) -> Measured:
+        """A finished cell, scored once; a partner's rows and all rows for the main ones alone."""
+        folder = cell.folder(self.work)
+        if status != _OK:
+            return Measured(cell=cell, figures={}, status=status)
+        whole = cell.epsilon == EPSILON and cell.method not in PEERS
+        score = partial(_scored, cell.table, prepared, folder, whole=whole)
+        figures = _once(folder / FIGURES, score)
+        self.say(f"{cell}: scored")
+        if not whole:
+            return Measured(cell=cell, figures=figures)
+        score = partial(_on_all_rows, cell.table, prepared, folder)
+        return Measured(cell=cell, figures=figures, on_all_rows=_once(folder / ON_ALL_ROWS, score))
 
     def _folder(self, table: str) -> Path:
         """The folder that a table is in."""
@@ -141,9 +162,10 @@ def _tables(prepared: Prepared, folder: Path) -> TaskTables:
     return TaskTables(coder, coder.code(train), coder.code(test), coder.code(synthetic), SEED)
 
 
-def _scored(table: str, prepared: Prepared, folder: Path) -> dict[str, Any]:
-    """The audit's figures of the tasks."""
-    with threadpool_limits(1):
+def _scored(table: str, prepared: Prepared, folder: Path, *, whole: bool) -> dict[str, Any]:
+    """The audit's figures of the tasks; a partner's own rows in one size where not ``whole``."""
+    sizes = augmentation.SIZES if whole else _ONE_SIZE
+    with threadpool_limits(1), mock.patch.object(augmentation, "SIZES", sizes):
         metrics = all_task_metrics(schema_of(table, prepared).tasks, _tables(prepared, folder))
     return {metric.name: metric.to_json() for metric in metrics}
 
