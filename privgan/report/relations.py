@@ -19,7 +19,7 @@ from privgan.schema.tasks import ResponseTask, UpliftTask
 
 MOST_COLUMNS = 40
 _MOST_CURVES = 4
-# Synthetic rows that a partial dependence is over; the first ones, so that everybody takes the same.
+# Synthetic rows that a partial dependence is over: the first ones, the same for everybody.
 DEPENDENCE_ROWS = 300
 _DIGITS, _DEPENDENCE_DIGITS = 6, 4
 Counts: TypeAlias = Sequence[NoisyCounts]

@@ -232,12 +232,12 @@ planted letter, and an uplift. "Without": the same schema without tasks. Figures
 audit ([what it computes](../../privgan/audit/tasks/README.md)): gradient boosting on up to 20,000
 rows, medians of the seeds, smallest and largest in brackets. Without tasks there is one seed.
 """
-_OTHER_BUDGETS = """The same figures at every ε that was fitted. Where no smallest and largest stand,
-there is one seed.
+_OTHER_BUDGETS = """The same figures at every ε that was fitted. Where no smallest and largest
+stand, there is one seed.
 """
-_BESIDE_PEERS = f"""The best private peers of [the benchmark](../benchmarks/peers.md) that take these
-tables, at ε = {EPSILON:g} with the same public facts, one seed each. They know no tasks. A fit that
-ended without a table says so. No peer takes an uplift's triples.
+_BESIDE_PEERS = f"""The best private peers of [the benchmark](../benchmarks/peers.md) that take
+these tables, at ε = {EPSILON:g} with the same public facts, one seed each. They know no tasks. A fit
+that ended without a table says so. A dash was not fitted.
 """
 _ALL_ROWS = """Above, both models see at most 20,000 rows, as in the audit. Real rows are worth more
 where there are more of them: here both models see all, and these are the shares of the real figure.
