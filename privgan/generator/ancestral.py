@@ -159,7 +159,7 @@ def _choose(shares: np.ndarray, rng: np.random.Generator, *, even: bool) -> np.n
     for code in range(1, size):
         shares[code] += shares[code - 1]
     total = shares[-1]
-    uniform = _points(shares, rng) if even else rng.random(rows)
+    uniform = _points(shares, rng) if even else np.asarray(rng.random(rows))
     points = np.minimum(uniform.astype(shares.dtype) * total, np.nextafter(total, 0))
     chosen = np.zeros(rows, dtype=np.int64)
     for code in range(size - 1):

@@ -186,6 +186,7 @@ def test_the_release_verifies_and_tells_its_relations(place: Path) -> None:
         (("pairs", 0, "strength"), 3.0, "noisy marginals at relations"),
         (("columns", 0, "noise"), 0.0, "noisy marginals at relations"),
         (("curves", 0, "synthetic", 0), 0.99, "the target's synthetic"),
+        (("curves", 0, "generator", 0), 0.99, "the generator's dependence"),
     ],
 )
 def test_relations_that_the_release_does_not_give_are_found(

@@ -31,6 +31,7 @@ from privgan.table.violations import broken
 from tests.api.world import POLICY, TINY
 from tests.histories.purchases import SCHEMA, purchases
 from tests.release.changes import refiled, seal
+from tests.release.forging import forge, put
 from tests.thinning import some
 
 
@@ -103,6 +104,27 @@ def test_manifest_and_report_name_the_parts(job: Job) -> None:
     assert "customers.pairs" in page
     assert "are a history in the order of" in page
     assert "Constant within a history: " in page
+
+
+def test_each_part_tells_its_relations_and_a_lie_is_found(job: Job, tmp_path: Path) -> None:
+    report = json.loads((job.release / "report.json").read_text(encoding="utf-8"))
+    assert "relations" not in report["data"]
+    parts = report["data"]["relations_of_parts"]
+    assert [part["part"] for part in parts] == ["customers", "events"]
+    for part in parts:
+        names = {column["column"] for column in part["columns"]}
+        assert part["pairs"]
+        assert {pair[end] for pair in part["pairs"] for end in ("first", "second")} <= names
+    folder = tmp_path / "release"
+    shutil.copytree(job.release, folder)
+    forge(folder, lambda f: put(f.data["relations_of_parts"], 1, "pairs", 0, "strength", to=9.0))
+    problems = "\n".join(privgan.verify(folder).problems)
+    assert "noisy marginals at relations_of_parts[1].pairs[0].strength" in problems
+    shutil.rmtree(folder)
+    shutil.copytree(job.release, folder)
+    forge(folder, lambda f: f.data.pop("relations_of_parts"))
+    problems = "\n".join(privgan.verify(folder).problems)
+    assert "does not say what the noisy marginals tell: relations_of_parts" in problems
 
 
 def test_a_customers_likelihood_is_that_of_its_row_and_of_each_event_given_its_context(

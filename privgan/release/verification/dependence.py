@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -37,9 +38,9 @@ def dependence_problems(released: Released, first: Sequence[Sequence[int]]) -> I
             yield f"{REPORT}: {told} is not that of the released model"
 
 
-def _curves(released: Released) -> Sequence[dict[str, object]]:
+def _curves(released: Released) -> Sequence[Mapping[str, Any]]:
     relations = released.report["data"].get("relations") if released.holds(REPORT) else None
-    found: Sequence[dict[str, object]] = relations["curves"] if relations else ()
+    found: Sequence[Mapping[str, Any]] = relations["curves"] if relations else ()
     return found
 
 
