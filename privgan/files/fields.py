@@ -209,11 +209,7 @@ _SCHEMA: dict[str, Declaration] = {
     **_FEATURES,
 }
 _FILE_COLUMN: dict[str, Declaration] = {**_SCHEMA_COLUMN, "labels": PUBLIC, "source": Each(PUBLIC)}
-_REPORT_COLUMN: dict[str, Declaration] = {
-    **_SCHEMA_COLUMN,
-    "empty": PUBLIC,
-    "sources": Each(PUBLIC),
-}
+_REPORT_COLUMN = {**_SCHEMA_COLUMN, "empty": PUBLIC, "sources": Each(PUBLIC)}
 # A table among several: its keys and what it may hold are public facts, as of one table.
 _RELATION: dict[str, Declaration] = {
     **_named(PUBLIC, "name key max_rows_per_unit longest without_parent order"),
@@ -303,8 +299,7 @@ REPORT: Declaration = MappingProxyType(
             **_named(PUBLIC, "kind number"),
             **_named(MEASURED, "cells least_noise most_noise"),
         },
-        "relations": _RELATIONS,
-        "relations_of_parts": _RELATIONS,
+        **dict.fromkeys(("relations", "relations_of_parts"), _RELATIONS),
         "rows": SYNTHETIC,
     }
 )
