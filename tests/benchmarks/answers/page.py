@@ -153,16 +153,17 @@ shares of the squared width. The last two are the width by Laplace's, if that pa
 |---|---|---|---|---|---|---|
 {widths}
 
-- **Held out.** Each customer is left out with probability 0.1, for the audit's test set and canaries.
-  A count of some thousands then lacks some hundreds, known to some twenty rows. Laplace's answer
-  counts everybody. A plan without canaries (`--canary-probability 0`) has none of this, and no attacks.
-- **Noise.** One count alone with Gaussian noise for the whole budget has {most} times the width that
-  Laplace noise gives it. The plan shares the budget among all columns and pairs: with a hundred of
-  them each has ten times that noise. That is the price of answering every question.
-- **Combining is done already.** An answer is the best linear unbiased one: each component of its
+- **Held out.** Each customer is left out with probability 0.1, for the audit's test set and
+  canaries. A count of some thousands then lacks some hundreds, known to some twenty rows. Laplace's
+  answer counts everybody. A plan without canaries (`--canary-probability 0`) has none of this, and
+  no attacks.
+- **Noise.** One count alone with Gaussian noise for the whole budget has {most} times the width
+  that Laplace noise gives it. The plan shares the budget among all columns and pairs: with a
+  hundred of them each has ten times that noise. That is the price of answering every question.
+- **Combining is done already.** An answer is the best linear unbiased one. Each component of its
   columns is a mean, weighted by inverse variance, over all measured marginals that hold it
   (`privgan/measurement/components.py`; Xiao et al. 2023). Nothing linear is left to gain.
-- Cutting counts at 0 or fitting one consistent table would help cells near 0. Its error has no known
-  distribution, so it would cost the coverage above.
+- Cutting counts at 0, or fitting one consistent table, would help cells near 0. The error of that
+  has no known distribution, so it would cost the coverage above.
 - A mean of a column with a long tail is wide: counts of far cells have much leverage.
 """
