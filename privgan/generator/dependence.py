@@ -6,7 +6,8 @@ function is the generator's own conditional probability; its rows are synthetic.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from privgan.generator.distribution import Distribution
 from privgan.generator.frozen_network import FrozenNetwork
 from privgan.generator.mixture import Mixture
 
-# A network is asked for each of them, each code tried and each of the value's column.
+# A network is asked for each row, each code tried and each of the value's column.
 _MOST_TRIED = 2_000
 _TINY = 1e-300
 
@@ -22,7 +23,10 @@ _TINY = 1e-300
 def dependence_on(
     distribution: Distribution, codes: np.ndarray, value: tuple[int, int] | None
 ) -> Callable[[int], np.ndarray] | None:
-    """The partial dependence of a value on any column, as a function of its place.
+    """The partial dependence of a value on any other column, as a function of its place.
+
+    It is the mean probability of the value where every row gets a code and keeps all else [codes];
+    empty of a network where the two columns have too many codes.
 
     Args:
         distribution: The generator's distribution over codes.
@@ -34,51 +38,39 @@ def dependence_on(
     """
     if value is None or not len(codes):
         return None
-    target, rows = value, codes.astype(np.int64)
-    return lambda by: partial_dependence(distribution, rows, target, by)
-
-
-def partial_dependence(
-    distribution: Distribution, rows: np.ndarray, value: tuple[int, int], by: int
-) -> np.ndarray:
-    """Mean probability of a value where every row gets a code and keeps all else [codes].
-
-    Args:
-        distribution: The generator's distribution over codes.
-        rows: Codes of rows [rows, columns].
-        value: A column and one of its codes.
-        by: Another column, whose codes are tried in turn.
-
-    Returns:
-        The shares; none of a network where the two columns have too many codes.
-
-    Raises:
-        ValueError: The column is the value's own.
-    """
-    if by == value[0]:
-        raise ValueError("a value does not depend on its own column")
+    rows = codes.astype(np.int64)
     if isinstance(distribution, Mixture):
-        return _of_mixture(distribution, rows, value, by)
+        columns = [place for place in range(rows.shape[1]) if place != value[0]]
+        return partial(_of_mixture, distribution, rows, _logs(distribution, rows, columns), value)
     assert isinstance(distribution, FrozenNetwork)
+    return partial(_of_network, distribution, rows, value)
+
+
+def _of_network(
+    network: FrozenNetwork, rows: np.ndarray, value: tuple[int, int], by: int
+) -> np.ndarray:
+    """By the likelihood of whole rows."""
     column, code = value
-    if distribution.sizes[by] * distribution.sizes[column] > _MOST_TRIED:
+    if network.sizes[by] * network.sizes[column] > _MOST_TRIED:
         return np.empty(0)
     found = []
-    for tried in range(distribution.sizes[by]):
+    for tried in range(network.sizes[by]):
         changed = rows.copy()
         changed[:, by] = tried
-        found.append(distribution.given_others(changed, column)[:, code].mean())
+        found.append(network.given_others(changed, column)[:, code].mean())
     return np.array(found)
 
 
-def _of_mixture(mixture: Mixture, rows: np.ndarray, value: tuple[int, int], by: int) -> np.ndarray:
-    """Bayes' rule over the entries, for all codes and rows at once."""
+def _of_mixture(
+    mixture: Mixture, rows: np.ndarray, logs: np.ndarray, value: tuple[int, int], by: int
+) -> np.ndarray:
+    """By Bayes' rule over the entries, for all codes and rows at once.
+
+    ``logs`` are those of all columns but the value's own.
+    """
     column, code = value
-    kept = [place for place in range(rows.shape[1]) if place not in (column, by)]
-    logs = np.zeros((len(rows), mixture.entries))
-    for place in kept:
-        logs += np.log(mixture.probabilities[place].T[rows[:, place]] + _TINY)
-    weights = np.exp(logs - logs.max(1, keepdims=True))
+    kept = logs - _logs(mixture, rows, [by])
+    weights = np.exp(kept - kept.max(1, keepdims=True))
     tried = mixture.probabilities[by]
     together = weights @ (tried * mixture.probabilities[column][:, [code]])
     # Where no entry that fits a row gives a code, the row tells nothing of it.
@@ -86,3 +78,11 @@ def _of_mixture(mixture: Mixture, rows: np.ndarray, value: tuple[int, int], by: 
     told = whole > 0
     shares = np.where(told, together / np.where(told, whole, 1.0), 0.0)
     return np.asarray(shares.sum(0) / np.maximum(told.sum(0), 1))
+
+
+def _logs(mixture: Mixture, rows: np.ndarray, columns: Sequence[int]) -> np.ndarray:
+    """Logarithm of what each entry gives some columns of each row [rows, entries]."""
+    found = np.zeros((len(rows), mixture.entries))
+    for place in columns:
+        found += np.log(mixture.probabilities[place].T + _TINY)[rows[:, place]]
+    return found

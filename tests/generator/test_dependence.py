@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from privgan.generator.autoregressive import Autoregressive
-from privgan.generator.dependence import dependence_on, partial_dependence
+from privgan.generator.dependence import dependence_on
 from privgan.generator.distribution import Distribution
 from privgan.generator.frozen_network import FrozenNetwork
 from privgan.generator.mixture import Mixture
@@ -44,18 +44,25 @@ def _by_definition(of: Distribution, value: tuple[int, int], by: int) -> list[fl
 def test_it_is_the_mean_conditional_probability(
     of: Distribution, value: tuple[int, int], by: int
 ) -> None:
-    found = partial_dependence(of, ROWS, value, by)
-    assert found == pytest.approx(_by_definition(of, value, by), abs=1e-5)
+    dependence = dependence_on(of, ROWS, value)
+    assert dependence is not None
+    assert dependence(by) == pytest.approx(_by_definition(of, value, by), abs=1e-5)
 
 
 def test_what_does_not_depend_is_flat() -> None:
     alone = Mixture([RNG.dirichlet(np.ones(size), 1) for size in SIZES])
-    found = partial_dependence(alone, ROWS, (1, 1), 0)
-    assert found == pytest.approx([alone.probabilities[1][0, 1]] * 3)
+    dependence = dependence_on(alone, ROWS, (1, 1))
+    assert dependence is not None
+    assert dependence(0) == pytest.approx([alone.probabilities[1][0, 1]] * 3)
 
 
-def test_it_needs_a_value_rows_and_another_column() -> None:
+def test_it_needs_a_value_and_rows() -> None:
     assert dependence_on(_mixture(), ROWS, None) is None
     assert dependence_on(_mixture(), ROWS[:0], (1, 1)) is None
-    with pytest.raises(ValueError, match="own column"):
-        partial_dependence(_mixture(), ROWS, (1, 1), 1)
+
+
+def test_a_network_of_too_many_codes_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("privgan.generator.dependence._MOST_TRIED", 5)
+    dependence = dependence_on(_network(), ROWS, (1, 1))
+    assert dependence is not None
+    assert len(dependence(0)) == 0
