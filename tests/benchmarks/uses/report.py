@@ -237,7 +237,8 @@ stand, there is one seed.
 """
 _BESIDE_PEERS = f"""The best private peers of [the benchmark](../benchmarks/peers.md) that take
 these tables, at ε = {EPSILON:g} with the same public facts, one seed each. They know no tasks. A
-fit that ended without a table says so. A dash was not fitted.
+fit that ended without a table says so. A dash was not fitted: dpmm's AIM had no table of them in
+60 minutes in that benchmark.
 """
 _ALL_ROWS = """Above, both models see at most 20,000 rows, as in the audit. Real rows are worth more
 where there are more of them: here both models see all, and these are the shares of the real figure.
