@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from privgan.generator.one_hot import Layout
+from privgan.measurement.marginals import exact_counts
 
 _TINY = 1e-12
 
@@ -84,7 +85,8 @@ _SWEEPS, _SWEEPS_OF_MANY, _MANY_ROWS = 4, 1, 50_000
 _BLOCKS = 1.5
 # More than 40 triples per column hardly help, so the cost is linear in the columns.
 _TRIPLES_PER_COLUMN, _MOST_CELLS = 40, 4_000_000
-_ROWS_AT_ONCE = 4_096
+# Their cells and addresses stay in a core's cache.
+_TRIPLES_AT_ONCE = 16
 
 
 def balance(
@@ -104,13 +106,16 @@ def balance(
     if codes.shape[1] < 3:
         return
     excess = _Excess(codes, entries, probabilities)
+    # Column by column: each is read and exchanged alone.
+    lines = np.ascontiguousarray(codes.T)
     # Exchanges of one block are judged by the same counts.
     # The number of blocks grows with the deviations to correct.
     blocks = max(1, round(_BLOCKS * math.sqrt(len(codes) / excess.mean_cells)))
     for _ in range(_SWEEPS if len(codes) <= _MANY_ROWS else _SWEEPS_OF_MANY):
-        for column in rng.permutation(codes.shape[1]):
-            for pairs in np.array_split(_partners(entries, codes[:, column], rng), blocks, axis=1):
-                excess.exchange(codes, int(column), *pairs)
+        for column in rng.permutation(len(lines)):
+            for pairs in np.array_split(_partners(entries, lines[column], rng), blocks, axis=1):
+                excess.exchange(lines, int(column), *pairs)
+    codes[:] = lines.T
 
 
 def _partners(entries: np.ndarray, codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -148,7 +153,7 @@ class _Excess:
         ]
         expected = self._expected(cells, entries, probabilities)
         self._weight = 1 / np.sqrt(expected + 1)
-        self._excess = self._counted(codes, len(expected)) - expected
+        self._excess = self._counted(codes, sizes.tolist()) - expected
         # What it would change if one row more left a cell, or entered it: looked up far more often
         # than it changes.
         self._leaving = self._weight * (1 - 2 * self._excess)
@@ -173,57 +178,76 @@ class _Excess:
                 ).ravel()
         return expected
 
-    def _counted(self, codes: np.ndarray, cells: int) -> np.ndarray:
-        found = np.zeros(cells, dtype=np.float32)
-        for start in range(0, len(codes), _ROWS_AT_ONCE):
-            part = codes[start : start + _ROWS_AT_ONCE]
-            at = self._base + sum(
-                part[:, self._triples[:, place]] * self._strides[:, place] for place in range(3)
-            )
-            found += np.bincount(at.ravel(), minlength=cells)
-        return found
+    def _counted(self, codes: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
+        lines = np.asfortranarray(codes)
+        return np.concatenate(
+            [exact_counts(lines, tuple(triple), sizes) for triple in self._triples.tolist()]
+        ).astype(np.float32)
 
     def exchange(
-        self, codes: np.ndarray, column: int, first: np.ndarray, second: np.ndarray
+        self, lines: np.ndarray, column: int, first: np.ndarray, second: np.ndarray
     ) -> None:
         """Exchange a column's codes in those pairs of rows where it lowers the excess.
 
         Args:
-            codes: All codes [rows, columns], changed in place.
+            lines: All codes [columns, rows], changed in place.
             column: The column.
             first: One row of each pair [pairs].
             second: The other, of another code.
         """
-        one, two = codes[first, column], codes[second, column]
-        at_first, stride = self._addresses(codes[first], column)
-        at_second, _ = self._addresses(codes[second], column)
-        left = at_first + one[:, None] * stride, at_second + two[:, None] * stride
-        entered = at_first + two[:, None] * stride, at_second + one[:, None] * stride
-        change = sum(self._leaving[at].sum(1) for at in left) + sum(
-            self._entering[at].sum(1) for at in entered
-        )
-        nearer = change < 0
-        places = [at[nearer].ravel() for at in (*left, *entered)]
+        one, two = lines[column, first], lines[column, second]
+        of_first, of_second = lines[:, first], lines[:, second]
+        change = np.zeros(len(first), dtype=np.float32)
+        cells: list[tuple[np.ndarray, ...]] = []
+        numbers = self._of[column]
+        for start in range(0, len(numbers), _TRIPLES_AT_ONCE):
+            part = numbers[start : start + _TRIPLES_AT_ONCE]
+            at_first, stride = self._addresses(of_first, part, column)
+            at_second, _ = self._addresses(of_second, part, column)
+            left = at_first + stride * one, at_second + stride * two
+            at_first += stride * two
+            at_second += stride * one
+            entered = at_first, at_second
+            for at in left:
+                change += self._leaving.take(at).sum(0)
+            for at in entered:
+                change += self._entering.take(at).sum(0)
+            cells.append((*left, *entered))
+        nearer = np.flatnonzero(change < 0)
+        for parts in cells:
+            self._move([at.take(nearer, axis=1).ravel() for at in parts])
+        first, second = first[nearer], second[nearer]
+        lines[column, first], lines[column, second] = two[nearer], one[nearer]
+
+    def _move(self, places: Sequence[np.ndarray]) -> None:
+        """Count rows out of the first two lists of cells, and into the other two."""
         for at, by in zip(places, (-1.0, -1.0, 1.0, 1.0), strict=True):
             np.add.at(self._excess, at, np.float32(by))
         for at in places:
-            weight, excess = self._weight[at], self._excess[at]
-            self._leaving[at], self._entering[at] = (
-                weight * (1 - 2 * excess),
-                weight * (1 + 2 * excess),
-            )
-        codes[first[nearer], column], codes[second[nearer], column] = two[nearer], one[nearer]
+            weight, excess = self._weight.take(at), self._excess.take(at)
+            self._leaving[at] = weight * (1 - 2 * excess)
+            self._entering[at] = weight * (1 + 2 * excess)
 
-    def _addresses(self, codes: np.ndarray, column: int) -> tuple[np.ndarray, np.ndarray]:
-        """Each row's cell [rows, triples] with the column's code at 0, and each code's stride."""
-        numbers = self._of[column]
-        at = np.broadcast_to(self._base[numbers], (len(codes), len(numbers))).copy()
+    def _addresses(
+        self, codes: np.ndarray, numbers: np.ndarray, column: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Each row's cell [triples, rows] with a column's code at 0, and its stride [triples, 1].
+
+        Args:
+            codes: Codes of some rows [columns, rows].
+            numbers: Some triples that hold the column.
+            column: The column.
+        """
         triples, strides = self._triples[numbers], self._strides[numbers]
-        for place in range(3):
-            at += codes[:, triples[:, place]] * np.where(
-                triples[:, place] == column, np.int32(0), strides[:, place]
-            )
-        return at, np.where(triples == column, strides, np.int32(0)).sum(1, dtype=np.int32)
+        own = triples == column
+        others, by = triples[~own].reshape(-1, 2), strides[~own].reshape(-1, 2)
+        at = codes.take(others[:, 0], axis=0)
+        at *= by[:, :1]
+        second = codes.take(others[:, 1], axis=0)
+        second *= by[:, 1:]
+        at += second
+        at += self._base[numbers][:, None]
+        return at, strides[own][:, None]
 
 
 def chosen_triples(sizes: np.ndarray) -> np.ndarray:
