@@ -1,4 +1,4 @@
-"""Check the audit's input tables and encode them in an order of their contents alone."""
+"""State the audit's input tables, and check that they fit the schema and each other."""
 
 from __future__ import annotations
 
@@ -11,24 +11,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from privgan.audit.attacks.membership import Canaries, obstacle
-from privgan.audit.coding import AuditCoder, CodedTable, check_columns, column_values
-from privgan.audit.fidelity.coverage import BrokenRules, broken_rules
+from privgan.audit.coding import check_columns, column_values
 from privgan.audit.foreign.harmonise import legible
 from privgan.audit.foreign.legibility import Legibility
-from privgan.audit.histories.tables import HistoryTables, history_tables
-from privgan.audit.lower_bounds.ceilings import Claim
-from privgan.audit.related.tables import RelatedFacts, RelatedTables, related_tables
+from privgan.audit.related.tables import RelatedFacts
 from privgan.audit.settings import AuditSettings
 from privgan.errors import TableError
 from privgan.owner.owners_table import RealRows
-from privgan.owner.private_table import Sealed, numbered
+from privgan.owner.private_table import Sealed
 from privgan.parts.related_views import RelatedFrames
 from privgan.schema.columns import Discrete, Numeric
 from privgan.schema.schema import Schema
-from privgan.schema.tasks import Task
-
-_UNFAIR = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -210,29 +203,6 @@ def _related_facts(rows: RealRows, made: MadeTable) -> RelatedFacts | None:
     return RelatedFacts(*rows.related_sides, made.related)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class Prepared(Sealed):
-    """All tables as arrays, each in an order that depends on its contents alone."""
-
-    coder: AuditCoder
-    kept_in: CodedTable
-    left_out: CodedTable
-    synthetic: CodedTable
-    canaries: Canaries | None
-    claim: Claim | None
-    seed: int
-    target: str | None
-    broken: tuple[BrokenRules, BrokenRules]
-    no_attack: str = ""
-    no_bound: str = ""
-    counts: Mapping[str, int] = field(default_factory=dict)
-    white_box: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
-    histories: HistoryTables | str | None = None
-    related: RelatedTables | str | None = None
-    ordered: bool = False
-    tasks: tuple[Task, ...] = ()
-
-
 def check_lengths(inputs: AuditInputs, mask: NDArray[np.bool_]) -> None:
     """Check that tables fit the schema, and mask and customers fit the tables."""
     _check_tables(inputs)
@@ -300,111 +270,3 @@ def _check_types(schema: Schema, table: pd.DataFrame, name: str) -> None:
 
 def _text(units: NDArray[Any]) -> NDArray[Any]:
     return np.asarray([str(unit) for unit in units], dtype=object)
-
-
-def prepare(
-    inputs: AuditInputs, mask: NDArray[np.bool_], claim: Claim | None, no_bound: str
-) -> Prepared:
-    """Encode the inputs as arrays.
-
-    Args:
-        inputs: Checked by :func:`check_lengths`.
-        mask: Mask of the kept-in rows that belong to canaries.
-        claim: The claimed guarantee, or None.
-        no_bound: The reason for no bound on ε; empty if there may be one.
-    """
-    coder = AuditCoder.from_reference(inputs.schema, inputs.kept_in)
-    kept_in, left_out = coder.code(inputs.kept_in), coder.code(inputs.left_out)
-    if inputs.kept_in_units is not None and inputs.left_out_units is not None:
-        kept_in = replace(kept_in, customers=numbered(inputs.kept_in_units))
-        left_out = replace(left_out, customers=numbered(inputs.left_out_units))
-    synthetic = coder.code(inputs.synthetic)
-    canaries, no_attack = _canaries(inputs, kept_in.take(mask), left_out, mask)
-    sizes = {"kept_in": len(kept_in), "left_out": len(left_out), "synthetic": len(synthetic)}
-    return Prepared(
-        coder=coder,
-        kept_in=_canonical(kept_in),
-        left_out=_canonical(left_out),
-        synthetic=_canonical(synthetic),
-        canaries=canaries,
-        claim=claim,
-        seed=inputs.seed,
-        target=inputs.target or inputs.schema.target,
-        broken=_broken(inputs),
-        no_attack=no_attack,
-        no_bound=no_bound or no_attack or _unfair(canaries),
-        counts=sizes | _sides(canaries),
-        white_box=(
-            {}
-            if canaries is None
-            else {key: part[canaries.place] for key, part in inputs.white_box.items()}
-        ),
-        histories=_histories(inputs, coder, (kept_in, left_out, synthetic)),
-        related=related_tables(inputs.schema, inputs.related, mask),
-        ordered=any(table.history is not None for table in inputs.schema.tables),
-        tasks=inputs.schema.tasks,
-    )
-
-
-def _histories(
-    inputs: AuditInputs, coder: AuditCoder, tables: tuple[CodedTable, CodedTable, CodedTable]
-) -> HistoryTables | str | None:
-    """Whole customers, or the reason why there are none; None without a history."""
-    history, units = inputs.schema.history, inputs.synthetic_units
-    return None if history is None else history_tables(history, coder.columns, tables, units)
-
-
-def _canaries(
-    inputs: AuditInputs, members: CodedTable, left_out: CodedTable, mask: NDArray[np.bool_]
-) -> tuple[Canaries | None, str]:
-    """The canaries, or None with the reason why no attack can run.
-
-    There are none if the customers are unknown.
-    """
-    if reason := _missing_units(inputs):
-        return None, reason
-    units = None if inputs.kept_in_units is None else np.asarray(inputs.kept_in_units)[mask]
-    canaries = Canaries.pool(members, left_out, units, inputs.left_out_units)
-    return canaries, obstacle(canaries)
-
-
-def _sides(canaries: Canaries | None) -> dict[str, int]:
-    """Number of canaries kept in and left out."""
-    if canaries is None:
-        return {}
-    members = int(canaries.is_member.sum())
-    return {"kept_in_canaries": members, "left_out_canaries": len(canaries) - members}
-
-
-def _broken(inputs: AuditInputs) -> tuple[BrokenRules, BrokenRules]:
-    left_out, synthetic = inputs.as_read or (inputs.left_out, inputs.synthetic)
-    return broken_rules(inputs.schema, synthetic), broken_rules(inputs.schema, left_out)
-
-
-def _canonical(table: CodedTable) -> CodedTable:
-    return table.take(table.canonical_order())
-
-
-def _missing_units(inputs: AuditInputs) -> str:
-    """The reason if customers with several rows are unknown.
-
-    A row-level attack would understate their loss.
-    """
-    if inputs.schema.unit.max_rows > 1 and inputs.kept_in_units is None:
-        return (
-            "the schema's customers have several rows each: the audit needs to know whose each"
-            " row is"
-        )
-    return ""
-
-
-def _unfair(canaries: Canaries | None) -> str:
-    """Whether the canaries' coins were visibly unfair, by an exact binomial test."""
-    from scipy.stats import binomtest
-
-    if (
-        canaries is None
-        or binomtest(int(canaries.is_member.sum()), len(canaries)).pvalue >= _UNFAIR
-    ):
-        return ""
-    return "far from half of the canaries were left out: their coins were not fair"

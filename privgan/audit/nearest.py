@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 _ROWS, _COLUMNS = 256, 2048
 _WORK = 2.5e11  # Multiplications of one search: some 7 seconds of one core.
+_PASS = 20  # Multiplications that take as long as one look at a product.
 _Features = NDArray[np.float32]
 
 
@@ -33,13 +34,36 @@ class Neighbours:
     positions: NDArray[np.int64]
 
 
-def affordable(rows: int, others: int, width: int) -> tuple[int, int]:
+def affordable(rows: int, others: int, width: int, passes: int = 1) -> tuple[int, int]:
     """Number of rows of two tables that one search may compare.
 
     All, or an equal share of both so that the work stays bounded.
+
+    Args:
+        rows: Rows of the first table.
+        others: Rows of the second.
+        width: Features of a row.
+        passes: How often the best of all products is looked for: once a neighbour.
     """
-    share = min(1.0, (_WORK / max(1.0, float(rows) * others * width)) ** 0.5)
+    share = min(1.0, _affordable(rows, others, width, passes) ** 0.5)
     return max(1, int(rows * share)), max(1, int(others * share))
+
+
+def affordable_others(rows: int, others: int, width: int, passes: int = 1) -> int:
+    """Number of rows of the second table that a search may compare with all rows of the first.
+
+    Args:
+        rows: Rows of all searches together.
+        others: Rows of the second table.
+        width: Features of a row.
+        passes: How often the best of all products is looked for.
+    """
+    return max(1, int(others * min(1.0, _affordable(rows, others, width, passes))))
+
+
+def _affordable(rows: int, others: int, width: int, passes: int) -> float:
+    """Share of all pairs of rows that the work allows."""
+    return _WORK / max(1.0, float(rows) * others * (width + _PASS * passes))
 
 
 def nearest(rows: _Features, others: _Features, neighbours: int = 1) -> Neighbours:

@@ -31,12 +31,11 @@ from privgan.audit.inputs import (
     AuditInputs,
     AuditTables,
     MadeTable,
-    Prepared,
     check_lengths,
-    prepare,
 )
 from privgan.audit.lower_bounds.ceilings import Claim
 from privgan.audit.lower_bounds.metrics import BOUND, LARGEST, bound_metrics, no_bounds
+from privgan.audit.prepared import Prepared, prepare
 from privgan.audit.related.stage import all_related_metrics
 from privgan.audit.report import AuditReport, Verdict, foreign_verdict, verdict_of
 from privgan.audit.settings import AuditSettings
@@ -107,7 +106,7 @@ def run_table_audit(
 def _report(prepared: Prepared, progress: Progress | None) -> AuditReport:
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    stages, metrics = _stages(prepared), list[Metric]()
+    stages, metrics = _stages(prepared), [prepared.sample]
     for done, (stage, compute) in enumerate(stages.items()):
         if progress:
             progress(stage, done / len(stages))
@@ -135,17 +134,13 @@ def _stages(prepared: Prepared) -> dict[str, Callable[[], tuple[Metric, ...]]]:
     Utility comes first, so that a wrong target is reported before the long work.
     """
     coder, seed = prepared.coder, prepared.seed
-    tables = (
-        prepared.kept_in,
-        prepared.left_out if len(prepared.left_out) else None,
-        prepared.synthetic,
-    )
+    counted, attacked = prepared.counted, prepared.attacked
     stages: dict[str, Callable[[], tuple[Metric, ...]]] = {
-        "utility": lambda: all_utility_metrics(coder, *tables, prepared.target, seed),
-        "marginals": lambda: tvd_metrics(coder, *tables, seed),
-        "two-sample classifier": lambda: (c2st_metric(coder, *tables, seed),),
-        "fidelity": lambda: fidelity_metrics(coder, *tables, prepared.broken, seed),
-        "quality report": lambda: (quality_metric(coder, *tables, seed),),
+        "utility": lambda: all_utility_metrics(coder, *attacked, prepared.target, seed),
+        "marginals": lambda: tvd_metrics(coder, *counted, seed),
+        "two-sample classifier": lambda: (c2st_metric(coder, *attacked, seed),),
+        "fidelity": lambda: fidelity_metrics(coder, *counted, prepared.broken, seed),
+        "quality report": lambda: (quality_metric(coder, *attacked, seed),),
         "copies": lambda: copy_metrics(prepared),
         "singling out, linkability, inference": lambda: wp216_metrics(prepared),
         "membership": lambda: _attack(prepared),
@@ -156,7 +151,7 @@ def _stages(prepared: Prepared) -> dict[str, Callable[[], tuple[Metric, ...]]]:
     histories, canaries = prepared.histories, prepared.canaries
     if prepared.tasks:
         stages["tasks"] = lambda: all_task_metrics(
-            prepared.tasks, TaskTables(coder, *tables, seed, histories)
+            prepared.tasks, TaskTables(coder, *attacked, seed, histories)
         )
     if histories is not None:
         stages["histories"] = lambda: all_history_metrics(
@@ -178,12 +173,13 @@ def _attack(prepared: Prepared) -> tuple[Metric, ...]:
             *shown_not_run(prepared.no_attack),
             *no_bounds(prepared.no_bound),
         )
-    ratio = density_ratio_scores(canaries, prepared.synthetic, prepared.seed)
-    nearest = nearest_scores(prepared.coder, canaries, prepared.synthetic, prepared.seed)
+    synthetic = prepared.attacked[2]
+    ratio = density_ratio_scores(canaries, synthetic, prepared.seed)
+    nearest = nearest_scores(prepared.coder, canaries, synthetic, prepared.seed)
     scores = Scores(ratio=ratio, nearest=nearest)
     figures = (
         *membership_metrics(canaries, ratio, nearest, claim, prepared.seed),
-        *shown_metrics(prepared.coder, canaries, prepared.synthetic, scores, claim, prepared.seed),
+        *shown_metrics(prepared.coder, canaries, synthetic, scores, claim, prepared.seed),
     )
     if prepared.no_bound:
         return (*figures, *no_bounds(prepared.no_bound))

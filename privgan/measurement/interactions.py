@@ -15,6 +15,7 @@ import numpy as np
 
 from privgan.measurement.coarse import FEW, runs_of
 from privgan.measurement.marginals import Clique
+from privgan.owner.private_table import CodedRows
 
 WIDTHS = (4, 5, 6)
 # Sets of each width, with the target and without: more of them would drown the rest in noise.
@@ -134,7 +135,7 @@ class Interactions:
         ).astype(np.float32)
         return [_mean_products(means, part) for _, part in self._products]
 
-    def scores(self, codes: np.ndarray, expected: Sequence[np.ndarray], rows: float) -> np.ndarray:
+    def scores(self, codes: CodedRows, expected: Sequence[np.ndarray], rows: float) -> np.ndarray:
         """Score of each set [sets]: its largest error of an interaction, beyond that of chance.
 
         Sensitivity: one unit moves a signed sum by at most its number of rows, hence also the
@@ -142,20 +143,25 @@ class Interactions:
         the largest of so many sums.
 
         Args:
-            codes: Private codes [rows, columns].
+            codes: Private codes.
             expected: What the model tells of them (``expected``).
             rows: Estimated row count.
         """
         if not self.sets:
             return np.zeros(0)
         if self._sums is None:
-            bits = self._bits(codes)
-            self._sums = [_signed_sums(bits, len(codes), part) for _, part in self._products]
+            ends = np.cumsum([len(part) for _, part in self._products])
+            self._sums = np.split(codes.summed(self._sums_of), ends[:-1])
         largest = np.zeros(len(self.sets))
         for (owners, _), sums, means in zip(self._products, self._sums, expected, strict=True):
             np.maximum.at(largest, owners, np.abs(sums - rows * means))
         chance = math.sqrt(2 * rows * math.log(sum(len(part) for _, part in self._products)))
         return np.maximum(largest - chance, 0.0)
+
+    def _sums_of(self, codes: np.ndarray) -> np.ndarray:
+        """Signed sums [all products] of codes [rows, columns]."""
+        bits = self._bits(codes)
+        return np.concatenate([_signed_sums(bits, len(codes), part) for _, part in self._products])
 
     def _bits(self, codes: np.ndarray) -> np.ndarray:
         """Negative signs of all rows as packed bits [patterns, words]."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -9,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from privgan.domain.encoding import Encoder
+from privgan.measurement.marginals import Clique, exact_counts
 from privgan.measurement.noisy_counts import NoisyCounts
-from privgan.owner.private_table import PrivateTable
+from privgan.owner.private_table import CodedRows, PrivateTable
 from privgan.planning.plan import PlanStep
 from privgan.privacy.events import DpEvent
 from privgan.privacy.randomness import SecretStream
@@ -56,8 +58,8 @@ class Looks:
         """The customer of each row [rows], for a step that is charged first."""
         return self.table.customers(self._charged(step))
 
-    def codes(self, step: PlanStep, encoder: Encoder) -> np.ndarray:
-        """The rows as codes [rows, columns], for a step that is charged first."""
+    def codes(self, step: PlanStep, encoder: Encoder) -> CodedRows:
+        """The rows as codes, of which sums come out, for a step that is charged first."""
         return self.table.codes(self._charged(step), encoder.encode)
 
     def charge_unused(self, *steps: PlanStep) -> None:
@@ -67,3 +69,8 @@ class Looks:
 
     def _charged(self, step: PlanStep) -> Receipt:
         return self.ledger.charge(step.name, step.event)
+
+
+def counts_of(codes: CodedRows, clique: Clique, sizes: Sequence[int]) -> np.ndarray:
+    """Exact counts [cells] of private codes over a clique, the last column varying fastest."""
+    return codes.summed(lambda part: exact_counts(part, clique, sizes))

@@ -15,18 +15,18 @@ from privgan.measurement.candidates import candidates_of, workload_weights
 from privgan.measurement.coarse import affordable_cells, finest, shrunk
 from privgan.measurement.density import cell_shares
 from privgan.measurement.interactions import Interactions, coarse_sets
-from privgan.measurement.looks import Looks
+from privgan.measurement.looks import Looks, counts_of
 from privgan.measurement.marginals import (
     Clique,
     Groups,
     Marginal,
     Measurements,
     differences,
-    exact_counts,
     marginal_of,
     onto_simplex,
 )
 from privgan.measurement.noisy_counts import Counted, NoisyCounts
+from privgan.owner.private_table import CodedRows
 from privgan.parts.borrowing import lent
 from privgan.planning.plan import Plan, PlanStep, StepKind
 from privgan.planning.workload import BY_DIFFERENCE, measured_at_once
@@ -166,9 +166,9 @@ class _Part:
         """What its figures are."""
         return Counted.DIFFERENCES if self.step.kind in BY_DIFFERENCE else Counted.CODES
 
-    def exact(self, codes: np.ndarray, clique: Clique) -> np.ndarray:
-        """Exact figures of codes [rows, columns]; one row moves one of them by one."""
-        counts = exact_counts(codes, clique, self.sizes)
+    def exact(self, codes: CodedRows, clique: Clique) -> np.ndarray:
+        """Exact figures of codes; one row moves one of them by one."""
+        counts = counts_of(codes, clique, self.sizes)
         return (
             differences(counts, self._sizes_of(clique))
             if self.step.kind in BY_DIFFERENCE
@@ -291,7 +291,7 @@ class _Rounds:
         """
         rows = self.measurements.rows
         coarse = finest(clique, self._shares, affordable_cells(rows, step.noise))
-        exact = coarse.counts(self._looks.codes(step, self._encoder))
+        exact = self._looks.codes(step, self._encoder).summed(coarse.counts)
         noisy = _histogram(step).release(exact, self._looks.coins)
         names = _names(self._encoder, clique)
         _keep(self._looks, step, names, noisy, Counted.GROUPS, coarse.groups)
@@ -329,16 +329,16 @@ class _Counter:
     def __init__(self, encoder: Encoder) -> None:
         self._sizes, self._known = encoder.sizes, dict[Clique, np.ndarray]()
 
-    def counts(self, codes: np.ndarray, clique: Clique) -> np.ndarray:
+    def counts(self, codes: CodedRows, clique: Clique) -> np.ndarray:
         if clique not in self._known:
-            self._known[clique] = exact_counts(codes, clique, self._sizes).astype(np.int32)
+            self._known[clique] = counts_of(codes, clique, self._sizes).astype(np.int32)
         return self._known[clique]
 
 
 def _scores(
     candidates: Sequence[Clique],
     counter: _Counter,
-    codes: np.ndarray,
+    codes: CodedRows,
     modelled: Callable[[Clique], np.ndarray],
     rows: float,
     noise: float,
@@ -364,7 +364,7 @@ def _scores(
 
 
 def _released(looks: Looks, encoder: Encoder, step: PlanStep, clique: Clique) -> Marginal:
-    counts = exact_counts(looks.codes(step, encoder), clique, encoder.sizes)
+    counts = counts_of(looks.codes(step, encoder), clique, encoder.sizes)
     noisy = _histogram(step).release(counts, looks.coins)
     _keep(looks, step, _names(encoder, clique), noisy, Counted.CODES)
     return Marginal(clique=clique, counts=noisy.astype(float), standard_deviation=step.noise)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NoReturn
 
 import numpy as np
@@ -19,6 +19,7 @@ from privgan.privacy.receipts import Receipt
 from privgan.schema.schema import Schema
 
 Encode = Callable[[pd.DataFrame], np.ndarray]
+PART_ROWS = 2**20  # Rows that are encoded together.
 
 
 class Sealed:
@@ -71,6 +72,36 @@ class Samples(Sealed):
         place = np.repeat(np.arange(len(members)), rows)
         offset = np.arange(rows.sum()) - np.repeat(np.cumsum(rows) - rows, rows)
         return self._codes[self._first[members][place] + offset].astype(np.int64), place
+
+
+class CodedRows(Sealed):
+    """Codes of private rows, in parts. PRIVATE: sums over the rows come out, and no row.
+
+    A part may lie in memory, in a mapped file or, in later versions, on another machine. A sum over
+    all rows is that of the parts' sums, so noise is added once, to the whole.
+
+    Args:
+        parts: Codes of each part [its rows, columns]; at least one part.
+    """
+
+    def __init__(self, parts: Sequence[np.ndarray]) -> None:
+        self._codes = tuple(parts)
+
+    def __len__(self) -> int:
+        """Number of rows. PRIVATE."""
+        return sum(map(len, self._codes))
+
+    def summed(self, statistic: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        """A statistic of all rows: the sum of the parts'.
+
+        Args:
+            statistic: A sum over the rows of codes [rows, columns].
+        """
+        first, *others = self._codes
+        total = statistic(first)
+        for part in others:
+            total = total + statistic(part)
+        return total
 
 
 class WholeRows(Sealed):
@@ -131,7 +162,7 @@ class PrivateTable(Sealed):
                 f"a customer has more rows than the unit's {unit.max_rows}: contributions were not"
                 " bounded"
             )
-        self._codes: tuple[Encode, np.ndarray] | None = None
+        self._codes: tuple[Encode, tuple[np.ndarray, ...]] | None = None
 
     def rows(self, receipt: Receipt) -> pd.DataFrame:
         """Rows, for one charged look."""
@@ -143,15 +174,16 @@ class PrivateTable(Sealed):
         self._redeem(receipt)
         return self._customers
 
-    def codes(self, receipt: Receipt, encode: Encode) -> np.ndarray:
-        """Codes [rows, columns] of an encoder, for one charged look."""
+    def codes(self, receipt: Receipt, encode: Encode) -> CodedRows:
+        """Codes of an encoder, for one charged look: sums over them come out."""
         self._redeem(receipt)
-        return self._encoded(encode)
+        return CodedRows(self._encoded(encode))
 
     def samples(self, receipt: Receipt, encode: Encode) -> Samples:
         """Codes grouped by customer, for one charged look; each customer is one sample."""
         self._redeem(receipt)
-        return Samples(self._encoded(encode), self._customers)
+        parts = self._encoded(encode)
+        return Samples(parts[0] if len(parts) == 1 else np.concatenate(parts), self._customers)
 
     def clamped(self, schema: Schema) -> PrivateTable:
         """The same rows mapped one by one into a schema's measured facts, which are public."""
@@ -185,9 +217,12 @@ class PrivateTable(Sealed):
         frame = found.frame.loc[used].reset_index(drop=True)
         return PrivateTable(self.dataset, unit, frame, found.customers[used])
 
-    def _encoded(self, encode: Encode) -> np.ndarray:
+    def _encoded(self, encode: Encode) -> tuple[np.ndarray, ...]:
+        """Codes of each part, encoded part by part: what that takes does not grow with the rows."""
         if self._codes is None or self._codes[0] != encode:
-            self._codes = (encode, encode(self._frame))
+            starts = range(0, max(1, len(self._frame)), PART_ROWS)
+            parts = (self._frame.iloc[start : start + PART_ROWS] for start in starts)
+            self._codes = (encode, tuple(map(encode, parts)))
         return self._codes[1]
 
     def _redeem(self, receipt: Receipt) -> None:

@@ -12,8 +12,9 @@ import pandas as pd
 from privgan.audit.coding import CodedTable
 from privgan.audit.histories.histories import DAY, Histories, Layout
 from privgan.audit.histories.stage import all_history_metrics
-from privgan.audit.inputs import AuditInputs, check_lengths, prepare
+from privgan.audit.inputs import AuditInputs, check_lengths
 from privgan.audit.lower_bounds.ceilings import Claim
+from privgan.audit.prepared import prepare
 from privgan.metric import Metric
 from privgan.privacy.budget import PrivacyUnit
 from privgan.schema.columns import Discrete, Invented, Kind, Numeric, Temporal

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from privgan.audit.inputs import AuditInputs, check_lengths, prepare
+from privgan.audit.inputs import AuditInputs, check_lengths
 from privgan.audit.lower_bounds.ceilings import Claim
+from privgan.audit.prepared import prepare
 from privgan.audit.related.stage import all_related_metrics
 from privgan.audit.related.tables import RelatedFacts
 from privgan.metric import Metric

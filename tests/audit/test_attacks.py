@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from privgan.audit.attacks.stage import copy_metrics, wp216_metrics
-from privgan.audit.inputs import AuditInputs, prepare
+from privgan.audit.inputs import AuditInputs
 from privgan.audit.lower_bounds.ceilings import Claim
+from privgan.audit.prepared import prepare
 from privgan.metric import Status
 from privgan.privacy.budget import PrivacyUnit
 from privgan.schema.schema import Schema

@@ -11,8 +11,8 @@ from jsonschema import Draft202012Validator
 
 from privgan.audit.attacks.related_customers import summaries
 from privgan.audit.histories.statistics import intraclass_correlation
-from privgan.audit.inputs import prepare
 from privgan.audit.lower_bounds.ceilings import Claim
+from privgan.audit.prepared import prepare
 from privgan.audit.related import measures
 from privgan.audit.related.customers import Customers, Family, pooled
 from privgan.audit.related.measures import related_metrics

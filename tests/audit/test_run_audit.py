@@ -19,6 +19,7 @@ from privgan.privacy.budget import PrivacyUnit
 from tests.audit.foreign_tables import audited
 
 NAMES = {
+    "audit.attacked_share",
     "attack.copies.authenticity",
     "attack.copies.dcr_share",
     "attack.copies.excess",

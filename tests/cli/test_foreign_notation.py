@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 
 from privgan.audit.attacks.copied import copied
-from privgan.audit.inputs import AuditInputs, AuditTables, prepare
+from privgan.audit.inputs import AuditInputs, AuditTables
 from privgan.audit.lower_bounds.ceilings import Claim
+from privgan.audit.prepared import prepare
 from privgan.cli.main import execute
 from privgan.errors import TableError
 from privgan.pipeline.foreign_tables import read_foreign

@@ -19,6 +19,7 @@ from privgan.measurement.interactions import (
     coarse_sets,
     sign_patterns,
 )
+from privgan.owner.private_table import CodedRows
 
 
 def _even(sizes: list[int]) -> list[np.ndarray]:
@@ -44,7 +45,7 @@ def test_one_row_moves_every_score_by_at_most_one(
 
     def scores(table: np.ndarray) -> np.ndarray:
         found = Interactions(sets, shares)
-        return found.scores(table, found.expected(probabilities), planned)
+        return found.scores(CodedRows([table]), found.expected(probabilities), planned)
 
     whole = scores(codes)
     assert np.abs(scores(codes[1:]) - whole).max() <= 1 + 1e-6
@@ -73,15 +74,16 @@ def test_a_score_is_the_largest_errors_excess_over_chance() -> None:
     rng, sizes = np.random.default_rng(0), [10, 2, 20, 4, 2]
     codes = np.stack([rng.integers(0, size, 2_000) for size in sizes], axis=1)
     codes[:, 4] = (codes[:, 0] >= 5) ^ codes[:, 1] ^ (codes[:, 2] >= 10)
+    rows = CodedRows([codes])
     model = Mixture([np.ones((1, size)) for size in sizes])
     found = Interactions(coarse_sets(sizes, 4, widest=6), _even(sizes))
-    scores = found.scores(codes, found.expected(model.probabilities), 2_000.0)
+    scores = found.scores(rows, found.expected(model.probabilities), 2_000.0)
     products = sum(len(part) for _, part in found._products)
     assert found.sets[int(np.argmax(scores))] == (0, 1, 2, 4)
     assert scores.max() == pytest.approx(2_000 - math.sqrt(4_000 * math.log(products)))
     assert (np.sort(scores)[:-1] == 0).all(), "of chance alone nothing is left"
     fitted = Mixture([np.eye(size)[codes[:, place]] for place, size in enumerate(sizes)])
-    assert not found.scores(codes, found.expected(fitted.probabilities), 2_000.0).any()
+    assert not found.scores(rows, found.expected(fitted.probabilities), 2_000.0).any()
 
 
 @pytest.mark.parametrize("size", range(2, 25))

@@ -23,7 +23,7 @@ from privgan.measurement.marginals import (
     exact_counts,
     onto_simplex,
 )
-from privgan.owner.private_table import PrivateTable
+from privgan.owner.private_table import CodedRows, PrivateTable
 from privgan.planning.model_settings import MarginalSettings
 from privgan.planning.plan import Plan, StepKind
 from privgan.planning.planner import make_plan, with_domain
@@ -348,7 +348,9 @@ def test_scores_of_any_table_move_by_at_most_one_a_row(
 
     def scores(table: np.ndarray) -> np.ndarray:
         counter = measure._Counter(Sizes())  # type: ignore[arg-type]
-        return measure._scores(candidates, counter, table, shares.__getitem__, planned, noise)
+        return measure._scores(
+            candidates, counter, CodedRows([table]), shares.__getitem__, planned, noise
+        )
 
     whole = scores(codes)
     assert np.abs(scores(codes[1:]) - whole).max() <= 1 + 1e-6

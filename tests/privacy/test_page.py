@@ -18,6 +18,8 @@ import pytest
 from privgan.generator import dpsgd
 from privgan.ledger import filter, identity
 from privgan.measurement import candidates, domain, measure
+from privgan.measurement.marginals import exact_counts
+from privgan.owner.private_table import CodedRows
 from privgan.privacy import accountant, calibration, randomness
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.calibration import calibrate
@@ -40,7 +42,7 @@ def formula() -> str:
 
 def scores(codes: np.ndarray, shares: Shares, rows: float, noise: float) -> np.ndarray:
     counter = measure._Counter(SimpleNamespace(sizes=SIZES))  # type: ignore[arg-type]
-    return measure._scores(CANDIDATES, counter, codes, shares.__getitem__, rows, noise)
+    return measure._scores(CANDIDATES, counter, CodedRows([codes]), shares.__getitem__, rows, noise)
 
 
 def world(seed: int) -> tuple[np.ndarray, Shares, float, float]:
@@ -62,7 +64,7 @@ def test_the_score_on_the_page_is_the_score_in_the_code() -> None:
                 {"abs": np.abs, "maximum": np.maximum, "sum": np.sum},
                 {
                     "weight": weight,
-                    "exact": measure.exact_counts(codes, clique, SIZES),
+                    "exact": exact_counts(codes, clique, SIZES),
                     "rows": rows,
                     "modelled": shares[clique],
                     "noise": noise,

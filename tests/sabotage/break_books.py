@@ -19,8 +19,10 @@ from privgan.ledger.database import LedgerStore
 from privgan.ledger.identity import Sketcher
 from privgan.ledger.runs import RunLedger
 from privgan.ledger.store import Entry, Transaction
+from privgan.measurement import looks as charged
 from privgan.measurement import measure
 from privgan.measurement.looks import Looks
+from privgan.measurement.marginals import exact_counts
 from privgan.pipeline import fitting, releasing
 from privgan.planning import model_stage
 from privgan.privacy import accountant, events
@@ -64,7 +66,7 @@ def uncharged_measurement(patch: Patch) -> None:
 
     def more(looks: Looks, encoder: Encoder, plan: Any, *known: Any) -> Any:
         found = one_way(looks, encoder, plan, *known)
-        exact = measure.exact_counts(encoder.encode(looks.table._frame), (0, 2), encoder.sizes)
+        exact = exact_counts(encoder.encode(looks.table._frame), (0, 2), encoder.sizes)
         noisy = CountHistogram(standard_deviation=5.0, sensitivity=1).release(exact, looks.coins)
         return found.with_marginals(
             [measure.Marginal(clique=(0, 2), counts=noisy.astype(float), standard_deviation=5.0)]
@@ -98,8 +100,7 @@ def choice_sharper_than_its_charge(patch: Patch) -> None:
 )
 def rows_counted_twice(patch: Patch) -> None:
     """A row adds two to its cell; sensitivity and noise are those of one."""
-    exact = measure.exact_counts
-    patch.setattr(measure, "exact_counts", lambda *arguments: 2 * exact(*arguments))
+    patch.setattr(charged, "exact_counts", lambda *arguments: 2 * exact_counts(*arguments))
 
 
 @variant("L20", checks.events_dominate_their_mechanisms, "Selection costs more than its event")

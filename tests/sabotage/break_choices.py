@@ -12,6 +12,7 @@ from privgan.measurement import candidates, interactions, measure
 from privgan.measurement.coarse import Coarse
 from privgan.measurement.interactions import Interactions
 from privgan.measurement.looks import Looks
+from privgan.owner.private_table import CodedRows
 from privgan.planning.plan import StepKind
 from tests.sabotage import checks
 from tests.sabotage.registry import Patch, variant
@@ -64,22 +65,24 @@ def scores_relative_to_the_exact_best(patch: Patch) -> None:
 @variant("L4, L7", checks.coarse_marginals_follow_from_outcomes_alone, "past the mechanisms")
 def groups_from_exact_counts(patch: Patch) -> None:
     """Codes are grouped by the table's own shares."""
-    kept, scores = list[np.ndarray](), Interactions.scores
+    kept, scores = list[CodedRows](), Interactions.scores
 
-    def keeping(self: Interactions, codes: np.ndarray, *more: Any) -> np.ndarray:
+    def keeping(self: Interactions, codes: CodedRows, *more: Any) -> np.ndarray:
         kept[:] = [codes]
         return scores(self, codes, *more)
 
     def fitted(clique: Any, shares: Sequence[np.ndarray], most: int) -> Coarse:
-        return Coarse(clique, tuple(_groups(kept[0][:, column]) for column in clique))
+        return Coarse(clique, tuple(_groups(kept[0], column) for column in clique))
 
     patch.setattr(Interactions, "scores", keeping)
     patch.setattr(measure, "finest", fitted)
 
 
-def _groups(codes: np.ndarray) -> tuple[int, ...]:
+def _groups(codes: CodedRows, column: int) -> tuple[int, ...]:
     """Each code for itself, the most frequent first: an order that only the rows tell."""
-    order = np.argsort(np.argsort(-np.bincount(codes, minlength=3)))
+    order = np.argsort(
+        np.argsort(-codes.summed(lambda part: np.bincount(part[:, column], minlength=3)))
+    )
     return tuple(int(place) for place in order)
 
 
@@ -102,14 +105,14 @@ def sets_that_the_rows_suggest(patch: Patch) -> None:
 )
 def pairs_that_the_rows_suggest(patch: Patch) -> None:
     """Of many columns, pairs are candidates by their exact dependence."""
-    look, kept = Looks.codes, list[np.ndarray]()
+    look, kept = Looks.codes, list[CodedRows]()
 
-    def keeping(self: Looks, *arguments: Any) -> np.ndarray:
+    def keeping(self: Looks, *arguments: Any) -> CodedRows:
         kept[:] = [look(self, *arguments)]
         return kept[0]
 
     def exact(*_: Any) -> dict[tuple[int, ...], float]:
-        apart = np.abs(np.corrcoef(kept[0].T))
+        apart = np.abs(np.corrcoef(kept[0].summed(np.asarray).T))
         pairs = list(itertools.combinations(range(len(apart)), 2))
         return {pair: float(apart[pair]) for pair in sorted(pairs, key=lambda one: -apart[one])}
 
@@ -120,9 +123,9 @@ def pairs_that_the_rows_suggest(patch: Patch) -> None:
 @variant("L10, L15", checks.coarse_marginals_follow_from_outcomes_alone, "without its charge")
 def scores_remembered_for_later_rounds(patch: Patch) -> None:
     """Later choices use the codes of the first one's look and charge nothing."""
-    look, kept = Looks.codes, dict[int, np.ndarray]()
+    look, kept = Looks.codes, dict[int, CodedRows]()
 
-    def once(self: Looks, step: Any, encoder: Any) -> np.ndarray:
+    def once(self: Looks, step: Any, encoder: Any) -> CodedRows:
         if step.kind is not StepKind.SELECTION:
             return look(self, step, encoder)
         key = id(self.table)

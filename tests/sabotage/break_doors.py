@@ -150,3 +150,17 @@ def profiles_made_by_a_release(patch: Patch) -> None:
     """What writes a candidate completes rows of the table."""
     code = "def more(frame, schema):\n    return profiles.profiles_of(frame, schema)"
     _written_into(patch, "pipeline/writing.py", code)
+
+
+@variant("L13", checks.the_source_reads_rows_by_its_doors_only, "fitting.py.*calls summed")
+def sums_taken_beside_the_measurement(patch: Patch) -> None:
+    """Who fits takes sums of coded rows for itself: the rows, where nothing is summed."""
+    code = "def more(codes):\n    return codes.summed(lambda part: part)"
+    _written_into(patch, "pipeline/fitting.py", code)
+
+
+@variant("L13", checks.the_source_reads_rows_by_its_doors_only, "candidates.py.*holds CodedRows")
+def coded_rows_held_by_the_candidates(patch: Patch) -> None:
+    """What proposes marginals, which is public, knows the type in which private codes travel."""
+    code = "from privgan.owner.private_table import CodedRows"
+    _written_into(patch, "measurement/candidates.py", code)

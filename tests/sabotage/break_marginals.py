@@ -10,6 +10,7 @@ import numpy as np
 from privgan.domain.encoding import Encoder
 from privgan.measurement import measure, noise_check
 from privgan.measurement.looks import Looks
+from privgan.measurement.marginals import exact_counts
 from privgan.measurement.noisy_counts import Counted, NoisyCounts
 from privgan.pipeline import fitting
 from privgan.planning.plan import PlanStep
@@ -28,7 +29,7 @@ def exact_counts_leave(patch: Patch) -> None:
     def exact(looks: Looks, encoder: Encoder, step: PlanStep, clique: Any) -> Any:
         made = released(looks, encoder, step, clique)
         codes = encoder.encode(looks.table._frame)
-        counts = measure.exact_counts(codes, clique, encoder.sizes)
+        counts = exact_counts(codes, clique, encoder.sizes)
         looks.kept[-1] = replace(looks.kept[-1], figures=counts)
         return made
 
@@ -41,7 +42,7 @@ def marginal_that_nobody_paid_for(patch: Patch) -> None:
     one_way = fitting.measure_one_way
 
     def more(looks: Looks, encoder: Encoder, plan: Any, *known: Any) -> Any:
-        counts = measure.exact_counts(encoder.encode(looks.table._frame), (0, 1), encoder.sizes)
+        counts = exact_counts(encoder.encode(looks.table._frame), (0, 1), encoder.sizes)
         looks.kept.append(
             NoisyCounts(
                 step="marginal:extra",

@@ -9,7 +9,7 @@ from privgan.domain.encoding import Encoder
 from privgan.errors import InternalError
 from privgan.ledger.runs import RunLedger
 from privgan.measurement import measure
-from privgan.measurement.looks import Looks
+from privgan.measurement.looks import Looks, counts_of
 from privgan.owner.owners_table import OwnersTable, TableAsRead
 from privgan.owner.private_table import PrivateTable, Sealed
 from privgan.pipeline import fitting
@@ -109,7 +109,7 @@ def two_releases_for_one_look(patch: Patch) -> None:
         made = released(looks, encoder, step, clique)
         patch.setattr(Looks, "codes", plain)
         assert isinstance(step.mechanism, CountHistogram)
-        step.mechanism.release(measure.exact_counts(kept[-1], (0,), encoder.sizes), looks.coins)
+        step.mechanism.release(counts_of(kept[-1], (0,), encoder.sizes), looks.coins)
         return made
 
     patch.setattr(measure, "_released", twice)

@@ -31,10 +31,12 @@ HELD = frozenset(
         *("_child_tables", "_related_rows"),
     }
 )
+AUDIT_INPUTS = ("audit/inputs.py", "audit/bounded.py", "audit/prepared.py")
 # Each exit, and who may use it: the charged ones first.
 EXITS = {
     "redeem": {PRIVATE},
     "samples": {"pipeline/private_training.py"},
+    "summed": {f"measurement/{name}.py" for name in ("interactions", "looks", "measure")},
     "private_table": {"pipeline/fitting.py", "pipeline/resuming.py"},
     "unit_numbers": {"pipeline/fitting.py"},
     "customer_names": {"pipeline/fitting.py"},
@@ -48,8 +50,8 @@ EXITS = {
         "pipeline/reporting.py",
     },
     "left_out_frame": {OWNERS, "audit/inputs.py"},
-    "kept_in_units": {OWNERS, "audit/inputs.py"},
-    "left_out_units": {OWNERS, "audit/inputs.py"},
+    "kept_in_units": {OWNERS, *AUDIT_INPUTS},
+    "left_out_units": {OWNERS, *AUDIT_INPUTS},
     "canary_codes": {"pipeline/white_box.py"},
     "canary_histories": {"pipeline/white_box.py"},
     "conforming": {
@@ -114,6 +116,7 @@ CALLS = {
     "RelatedReading": set(),
     "read_table": {"sources/"},
     "mint": {"ledger/runs.py"},
+    "CodedRows": {PRIVATE},
     "Samples": {PRIVATE},
     "WholeRows": {OWNERS, PRIVATE, RELATED},
     "RelatedWhole": {RELATED},
@@ -229,6 +232,12 @@ HOLDERS = {
         "generator/private_phase.py",
         "generator/refine.py",
     },
+    "CodedRows": {
+        PRIVATE,
+        "measurement/interactions.py",
+        "measurement/looks.py",
+        "measurement/measure.py",
+    },
     "WholeRows": {OWNERS, PRIVATE, RELATED},
     "RelatedWhole": {RELATED},
     "View": {PRIVATE, RELATED, "parts/related_views.py"},
@@ -245,7 +254,7 @@ HOLDERS = {
         "audit/suite.py",
         "pipeline/foreign_tables.py",
     },
-    "AuditInputs": {"audit/inputs.py", "audit/suite.py", "pipeline/judging.py"},
+    "AuditInputs": {*AUDIT_INPUTS, "audit/suite.py", "pipeline/judging.py"},
     "UndeclaredTexts": {OWNERS, UNDECLARED, "pipeline/scanning.py"},
     "RelatedRows": {OWNERS, RELATED},
     "RelatedFrames": {
@@ -266,6 +275,7 @@ HOLDERS = {
 SEALED = (
     "AuditInputs",
     "AuditTables",
+    "CodedRows",
     "OwnersTable",
     "PrivateTable",
     "RealRows",

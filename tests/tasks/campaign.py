@@ -76,8 +76,8 @@ def inputs(synthetic: pd.DataFrame, schema: Schema = SCHEMA, rows: int = 4_000) 
 
 def task_figures(audit: AuditInputs) -> dict[str, Metric]:
     """The figures of the schema's tasks alone, as the whole audit computes them."""
-    from privgan.audit.inputs import prepare
     from privgan.audit.lower_bounds.ceilings import Claim
+    from privgan.audit.prepared import prepare
     from privgan.audit.suite import _stages
 
     mask = np.asarray(audit.canary_mask)

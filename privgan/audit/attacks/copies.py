@@ -269,7 +269,7 @@ def copy_test_metrics(
     generator = stream(seed, "attack.copies.flagged")
     real, in_training = _pooled(kept_in, left_out)
     width = sum(FeatureMap.from_reference(coder.columns, real).widths)
-    customers, most = affordable(len(in_training), len(synthetic), width)
+    customers, most = affordable(len(in_training), len(synthetic), width, passes=2)
     drawn = np.sort(generator.permutation(len(in_training))[:customers])
     real, in_training = real.take(np.isin(_owners(real), drawn)), in_training[drawn]
     if min(in_training.sum(), (~in_training).sum()) < LEAST_CUSTOMERS:

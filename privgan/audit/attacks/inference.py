@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from privgan.audit.attacks.contrasts import Contrast, excess_metric, targets
 from privgan.audit.coding import AuditCoder, CodedTable, FeatureMap, stacked
 from privgan.audit.lower_bounds.ceilings import Claim
-from privgan.audit.nearest import affordable, nearest
+from privgan.audit.nearest import affordable_others, nearest
 from privgan.audit.randomness import stream
 from privgan.metric import Metric
 from privgan.schema.columns import Column, Discrete, Numeric, Role, Temporal
@@ -180,7 +180,7 @@ def _by_neighbour(
         tuple(flag for flag, keep in zip(features.discrete, known, strict=True) if keep),
     )
     attacks = searches * (len(attack.training) + len(attack.holdout))
-    _, most = affordable(attacks, len(attack.synthetic), sum(without.widths))
+    most = affordable_others(attacks, len(attack.synthetic), sum(without.widths))
     learnt = attack.synthetic.sample(
         most, stream(attack.seed, "attack.inference: nearest row", place)
     )

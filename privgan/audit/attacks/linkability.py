@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from privgan.audit.attacks.contrasts import Contrast, excess_metric, targets
 from privgan.audit.coding import AuditCoder, CodedTable, FeatureMap, stacked
 from privgan.audit.lower_bounds.ceilings import Claim
-from privgan.audit.nearest import affordable, nearest
+from privgan.audit.nearest import affordable_others, nearest
 from privgan.audit.randomness import stream
 from privgan.metric import Metric
 
@@ -52,7 +52,8 @@ def linkability_metric(
     attacked = [table.take(targets(table, TARGETS, generator)) for table in (kept_in, left_out)]
     features = FeatureMap.from_reference(coder.columns, stacked(kept_in, left_out))
     width = sum(features.widths)
-    _, most = affordable(SPLITS * sum(map(len, attacked)), len(synthetic), width)
+    attacks, searches = SPLITS * sum(map(len, attacked)), 2 * NEIGHBOURS
+    most = affordable_others(attacks, len(synthetic), width, searches)
     made = features(synthetic.sample(most, generator))
     rows = features(stacked(*attacked))
     columns = np.repeat(np.arange(len(coder.columns)), features.widths)

@@ -5,24 +5,25 @@ from __future__ import annotations
 from privgan.audit.attacks import inference, linkability, singling_out
 from privgan.audit.attacks.copies import copies_metric, copy_test_metrics, copy_tests_not_run
 from privgan.audit.attacks.proxies import proxy_metrics
-from privgan.audit.inputs import Prepared
+from privgan.audit.prepared import Prepared
 from privgan.metric import Metric, none_run
 
 
 def copy_metrics(prepared: Prepared) -> tuple[Metric, ...]:
     """Metrics of exact and near copies, their decision, and similarity diagnostics."""
     coder, seed = prepared.coder, prepared.seed
-    tables = (
-        prepared.kept_in,
-        prepared.left_out if len(prepared.left_out) else None,
-        prepared.synthetic,
-    )
+    tables = prepared.attacked
     decided = (
         copy_tests_not_run(prepared.no_attack)
         if prepared.canaries is None
         else copy_test_metrics(coder, *tables, prepared.claim, seed)
     )
-    return (copies_metric(*tables, seed), *decided, *proxy_metrics(coder, *tables, seed))
+    # Equal rows are found by their hashes, among all that are counted.
+    return (
+        copies_metric(*prepared.counted, seed),
+        *decided,
+        *proxy_metrics(coder, *tables, seed),
+    )
 
 
 def wp216_metrics(prepared: Prepared) -> tuple[Metric, ...]:
@@ -36,11 +37,7 @@ def wp216_metrics(prepared: Prepared) -> tuple[Metric, ...]:
     ):  # Customers are unknown: rows of one customer would count as several.
         names = (singling_out.NAME, linkability.NAME, inference.NAME)
         return none_run(names, prepared.no_attack)
-    tables = (
-        prepared.kept_in,
-        prepared.left_out if len(prepared.left_out) else None,
-        prepared.synthetic,
-    )
+    tables = prepared.attacked
     return (
         singling_out.singling_out_metric(coder, *tables, seed),
         linkability.linkability_metric(coder, *tables, claim, seed),

@@ -142,5 +142,3 @@ def _as_parquet(table: Path) -> Path:
     if not path.exists():
         pd.read_csv(table).to_parquet(path, index=False)
     return path
-
-

@@ -81,9 +81,7 @@ class Recorder:
                 "stage": stage.name,
                 "seconds": stage.seconds,
                 "megabytes": stage.megabytes,
-                "functions": dict(
-                    sorted(stage.functions.items(), key=lambda pair: -pair[1])
-                ),
+                "functions": dict(sorted(stage.functions.items(), key=lambda pair: -pair[1])),
             }
             for stage in self.stages
         ]
