@@ -152,7 +152,7 @@ def profiles_made_by_a_release(patch: Patch) -> None:
     _written_into(patch, "pipeline/writing.py", code)
 
 
-@variant("L13", checks.the_source_reads_rows_by_its_doors_only, "fitting.py.*calls summed")
+@variant("L13", checks.the_source_reads_rows_by_its_doors_only, "fitting.py.*uses the exit summed")
 def sums_taken_beside_the_measurement(patch: Patch) -> None:
     """Who fits takes sums of coded rows for itself: the rows, where nothing is summed."""
     code = "def more(codes):\n    return codes.summed(lambda part: part)"
