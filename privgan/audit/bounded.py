@@ -67,18 +67,17 @@ class Drawn:
         return np.concatenate([self.kept_in[mask], self.left_out])
 
 
-def drawn(inputs: AuditInputs, most: int, use: str) -> Drawn:
+def drawn(inputs: AuditInputs, most: int) -> Drawn:
     """Draw at most about so many real rows, of whole customers, and synthetic rows.
 
     Args:
         inputs: The tables.
         most: The most rows; the last customer may have some more.
-        use: Names the random stream.
     """
     sizes = len(inputs.kept_in), len(inputs.left_out), len(inputs.synthetic)
     if inputs.schema.history is not None or inputs.schema.tables:
         return Drawn(*(np.ones(size, dtype=bool) for size in sizes))
-    generator = stream(inputs.seed, "audit: sampled rows, " + use)
+    generator = stream(inputs.seed, "audit: sampled rows", most)
     owner = _owners(inputs)
     taken = _some(int(owner.max(initial=-1)) + 1, most / max(1, len(owner)), generator)[owner]
     made = _some(sizes[2], most / max(1, sizes[2]), generator)
@@ -104,7 +103,7 @@ def _some(number: int, share: float, generator: np.random.Generator) -> NDArray[
 
 def bounded(inputs: AuditInputs, mask: NDArray[np.bool_]) -> AuditInputs:
     """Inputs with no more rows than are counted, and their own mask of canaries."""
-    found = drawn(inputs, COUNTED_ROWS, "counted")
+    found = drawn(inputs, COUNTED_ROWS)
     inputs = replace(inputs, canary_mask=mask)
     if found.whole:
         return inputs

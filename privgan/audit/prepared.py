@@ -88,7 +88,7 @@ def prepare(
         kept_in = replace(kept_in, customers=numbered(inputs.kept_in_units))
         left_out = replace(left_out, customers=numbered(inputs.left_out_units))
     synthetic = coder.code(inputs.synthetic)
-    found = drawn(inputs, ATTACKED_ROWS, "attacked")
+    found = drawn(inputs, ATTACKED_ROWS)
     canaries, no_attack = _canaries(inputs, kept_in, left_out, found)
     counted = tuple(map(_canonical, (kept_in, left_out, synthetic)))
     attacked = counted if found.whole else _attacked((kept_in, left_out, synthetic), found)

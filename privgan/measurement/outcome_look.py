@@ -9,8 +9,7 @@ import numpy as np
 from privgan.domain.encoding import ColumnCode, Encoder
 from privgan.domain.outcome_codes import split_code
 from privgan.errors import InternalError
-from privgan.measurement.looks import Looks
-from privgan.measurement.marginals import exact_counts
+from privgan.measurement.looks import Looks, counts_of
 from privgan.measurement.noisy_counts import Counted, NoisyCounts
 from privgan.planning.plan import Plan, PlanStep, StepKind
 from privgan.privacy.mechanisms import CountHistogram
@@ -60,7 +59,7 @@ def _released(looks: Looks, encoder: Encoder, step: PlanStep) -> np.ndarray:
     """Noisy counts of two columns' codes [codes, codes]."""
     if not isinstance(step.mechanism, CountHistogram):
         raise InternalError(f"the step {step.name} is no histogram")
-    counts = exact_counts(looks.codes(step, encoder), (0, 1), encoder.sizes)
+    counts = counts_of(looks.codes(step, encoder), (0, 1), encoder.sizes)
     return step.mechanism.release(counts, looks.coins).reshape(encoder.sizes)
 
 

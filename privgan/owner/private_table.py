@@ -77,8 +77,8 @@ class Samples(Sealed):
 class CodedRows(Sealed):
     """Codes of private rows, in parts. PRIVATE: sums over the rows come out, and no row.
 
-    A part may lie in memory, in a mapped file or, in later versions, on another machine. A sum over
-    all rows is that of the parts' sums, so noise is added once, to the whole.
+    A part may lie in memory or in a mapped file. A sum over all rows is that of the parts' sums, so
+    noise is added once, to the whole.
 
     Args:
         parts: Codes of each part [its rows, columns]; at least one part.

@@ -86,7 +86,7 @@ def test_customers_are_drawn_whole_and_whatever_their_coin(
     schema, draw_rows, most: int, seed: int
 ) -> None:
     given_ones = replace(inputs(schema, draw_rows), seed=seed)
-    found = drawn(given_ones, most, "a test")
+    found = drawn(given_ones, most)
     owner = np.append(given_ones.kept_in_units, given_ones.left_out_units)
     taken = np.append(found.kept_in, found.left_out)
     # Whole customers, as many as asked.
@@ -101,7 +101,7 @@ def test_customers_are_drawn_whole_and_whatever_their_coin(
         kept_in_units=given_ones.left_out_units,
         left_out_units=given_ones.kept_in_units,
     )
-    swapped = drawn(other, most, "a test")
+    swapped = drawn(other, most)
     assert swapped.kept_in.sum() + swapped.left_out.sum() == taken.sum()
     places = np.flatnonzero(taken) // 2
     assert np.array_equal(places, np.flatnonzero(np.append(swapped.kept_in, swapped.left_out)) // 2)

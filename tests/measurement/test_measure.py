@@ -13,6 +13,7 @@ from privgan.domain.encoding import Encoder, identity_code
 from privgan.measurement import measure
 from privgan.measurement.candidates import candidate_cliques, workload_weights
 from privgan.measurement.marginals import Marginal, Measurements, exact_counts, onto_simplex
+from privgan.owner.private_table import CodedRows
 from privgan.planning.model_settings import MarginalSettings
 from privgan.schema.columns import Discrete, Kind
 
@@ -120,7 +121,8 @@ def test_one_row_moves_every_score_by_at_most_one(
 
     def scores(table: np.ndarray) -> np.ndarray:
         counter = measure._Counter(_encoder())
-        return measure._scores(candidates, counter, table, modelled.__getitem__, 50.0, noise)
+        rows = CodedRows([table])
+        return measure._scores(candidates, counter, rows, modelled.__getitem__, 50.0, noise)
 
     moved = np.abs(scores(np.vstack([codes, extra])) - scores(codes))
     assert moved.max() <= 1 + 1e-9
@@ -144,7 +146,9 @@ def test_a_marginal_wrong_in_few_cells_is_worth_more_than_one_slightly_wrong() -
     shares = {clique: cells / cells.sum() for clique, cells in even.items()}
     counter = measure._Counter(_encoder())
     counter._sizes = sizes
-    scores = measure._scores(list(shares), counter, codes, shares.__getitem__, 4_000.0, noise)
+    scores = measure._scores(
+        list(shares), counter, CodedRows([codes]), shares.__getitem__, 4_000.0, noise
+    )
     assert noise * len(shares[0, 1, 2]) > len(codes)
     assert np.argmax(scores) == 0
     assert scores[0] > 10 * scores[1:].max()

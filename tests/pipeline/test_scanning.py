@@ -279,7 +279,8 @@ def test_every_field_of_a_real_release_is_declared_and_every_declared_field_is_u
 
 
 _ELSEWHERE = re.compile(
-    r"(^|\.)(events|features|parts|tables|tasks|table_rows|history|order|root|rare|curves)(\.|$)"
+    r"(^|\.)(events|features|parts|tables|tasks|table_rows|history|order|root|rare|curves"
+    r"|relations_of_parts)(\.|$)"
 )
 
 
