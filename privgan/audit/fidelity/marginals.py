@@ -7,6 +7,7 @@ figure has a baseline: the same figure with real rows in place of the synthetic 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -117,13 +118,26 @@ def marginals(columns: int, order: int) -> tuple[tuple[int, ...], ...]:
 
     All 1-way, all 2-way up to 1,000, and 60 fixed 3-way ones.
     """
-    every = list(itertools.combinations(range(columns), order))
-    most = {1: len(every), 2: MOST_PAIRS, 3: TRIPLES}[order]
-    if order < 3 and len(every) <= most:
-        return tuple(every)
+    number = math.comb(columns, order)
+    most = {1: number, 2: MOST_PAIRS, 3: TRIPLES}[order]
+    if order < 3 and number <= most:
+        return tuple(itertools.combinations(range(columns), order))
     # A fixed generator and seed: every audit looks at the same triples.
-    places = np.random.RandomState(TRIPLE_SEED).permutation(len(every))[:most]
-    return tuple(every[place] for place in places)
+    places = np.random.RandomState(TRIPLE_SEED).permutation(number)[:most]
+    return tuple(_combination(int(place), columns, order) for place in places)
+
+
+def _combination(place: int, columns: int, order: int) -> tuple[int, ...]:
+    """The set of columns at a place among all in lexicographic order, without listing them."""
+    found, column = list[int](), 0
+    while len(found) < order:
+        beginning = math.comb(columns - column - 1, order - len(found) - 1)
+        if place < beginning:
+            found.append(column)
+        else:
+            place -= beginning
+        column += 1
+    return tuple(found)
 
 
 def tvd_metrics(
