@@ -14,15 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from privgan.audit.coding import AuditCoder
-from privgan.audit.fidelity.marginals import (
+from privgan.audit.fidelity.column_sets import (
     TRIPLE_SEED,
     TRIPLES,
     _combination,
-    c2st_metric,
-    distances_by_block,
     marginals,
-    tvd_metrics,
 )
+from privgan.audit.fidelity.marginals import c2st_metric, distances_by_block, tvd_metrics
 from privgan.audit.fidelity.quality import quality_metric
 from privgan.metric import Status
 from privgan.privacy.budget import PrivacyUnit
