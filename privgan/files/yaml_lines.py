@@ -62,6 +62,24 @@ def read_yaml(
     """
     if len(text) > LARGEST_YAML:
         raise YamlError(1, f"has more than {LARGEST_YAML // MB} million characters")
+    try:
+        return _read_fast(text, reading, readings)
+    except YamlError:
+        raise
+    except (AttributeError, yaml.YAMLError, ValueError):
+        return _read_tolerantly(text, reading, readings)
+
+
+def _read_fast(text: str, reading: Reading, readings: Mapping[str, Reading]) -> Plain | None:
+    """Parse by libyaml, twenty times as fast; AttributeError where PyYAML was built without it."""
+    builder = _Builder(reading, readings)
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        builder.take(event)
+    return builder.result()
+
+
+def _read_tolerantly(text: str, reading: Reading, readings: Mapping[str, Reading]) -> Plain | None:
+    """Parse by PyYAML itself, which reads a little more, or else says what is wrong."""
     builder = _Builder(reading, readings)
     try:
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
@@ -132,7 +150,8 @@ class _Builder:
         path, reading = self._place(around)
         self.lines[path] = line
         if isinstance(event, yaml.ScalarEvent):
-            value = event.value if event.style is not None else reading(event.value)
+            # PyYAML says of a scalar without quotes that it has no style, libyaml that it is empty.
+            value = event.value if event.style else reading(event.value)
             self._put(around, value, path)
             return
         if len(self.open) >= DEEPEST_YAML:

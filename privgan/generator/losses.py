@@ -270,41 +270,29 @@ class MarginalLoss:
             for end, size in zip(ends, self.layout.sizes, strict=True)
         ]
         codes = int(ends[-1])
-        self._single, self._single_weight = torch.zeros(codes), torch.zeros(codes)
-        self._pair, self._pair_weight = torch.zeros(codes, codes), torch.zeros(codes, codes)
+        tables = _tables(narrow, self._span, self.mean_precision)
+        self._single, self._single_weight, self._pair, self._pair_weight = (
+            torch.from_numpy(table).to(device) for table in tables
+        )
         self._triples: list[_Triple] = []
         self._coarse: list[_Coarse] = []
         for target in targets:
-            self._place(target, target.precision / self.mean_precision, device)
-        self._single, self._single_weight = self._single.to(device), self._single_weight.to(device)
-        self._pair, self._pair_weight = self._pair.to(device), self._pair_weight.to(device)
+            if target.groups is not None or len(target.clique) > 2:
+                self._place(target, target.precision / self.mean_precision, device)
         self._per_step, self._coarse_per_step = triples_per_step, coarse_per_step
         share = codes_per_step / codes if codes > _DRAWN_FROM * codes_per_step else 1.0
         self._columns_per_step = max(1, round(len(singles) * share))
 
     def _place(self, target: Target, weight: float, device: torch.device) -> None:
-        shares, spans = (
-            torch.tensor(target.shares, dtype=torch.float32),
-            [self._span[column] for column in target.clique],
-        )
+        spans = [self._span[column] for column in target.clique]
         if target.groups is not None:
             self._coarse.append(_coarse_of(target, spans, weight, device))
             return
-        if len(spans) == 1:
-            self._single[spans[0]], self._single_weight[spans[0]] = shares, weight
-            return
         sizes = [span.stop - span.start for span in spans]
-        table = shares.view(sizes)
-        if len(spans) == 2:
-            first, second = spans
-            self._pair[first, second], self._pair[second, first] = table, table.T
-            self._pair_weight[first, second] = self._pair_weight[second, first] = weight / 2
-        else:
-            small, middle, large = sorted(range(len(sizes)), key=sizes.__getitem__)
-            wanted = table.permute(small, middle, large).reshape(-1, sizes[large]).to(device)
-            self._triples.append(
-                _Triple((spans[small], spans[middle], spans[large]), wanted, weight)
-            )
+        table = torch.tensor(target.shares, dtype=torch.float32).view(sizes)
+        small, middle, large = sorted(range(len(sizes)), key=sizes.__getitem__)
+        wanted = table.permute(small, middle, large).reshape(-1, sizes[large]).to(device)
+        self._triples.append(_Triple((spans[small], spans[middle], spans[large]), wanted, weight))
 
     def __call__(self, shares: Tensor, rng: np.random.Generator) -> Tensor:
         """The loss of all columns' probabilities [entries, all codes]."""
@@ -328,6 +316,32 @@ class MarginalLoss:
             drawn = torch.from_numpy(codes).to(shares.device)
         error: Tensor = _PairError.apply(shares, drawn, self._pair, self._pair_weight)
         return columns / self._columns_per_step * error if drawn is not None else error
+
+
+def _tables(
+    targets: Sequence[Target], spans: Sequence[slice], mean_precision: float
+) -> tuple[np.ndarray, ...]:
+    """1-way shares [codes] and 2-way shares [codes, codes], each followed by its weights.
+
+    Pairs are symmetric, with half of a weight in either place. Filled in numpy: of many columns
+    there are many small pairs.
+    """
+    codes = spans[-1].stop
+    single, single_weight = np.zeros((2, codes), np.float32)
+    pair, pair_weight = np.zeros((2, codes, codes), np.float32)
+    for target in targets:
+        weight = target.precision / mean_precision
+        at = [spans[column] for column in target.clique]
+        if target.groups is not None:
+            continue
+        if len(at) == 1:
+            single[at[0]], single_weight[at[0]] = target.shares, weight
+            continue
+        first, second = at
+        table = target.shares.reshape(first.stop - first.start, -1)
+        pair[first, second], pair[second, first] = table, table.T
+        pair_weight[first, second] = pair_weight[second, first] = weight / 2
+    return single, single_weight, pair, pair_weight
 
 
 def _drawn(targets: Sequence[T], most: int, rng: np.random.Generator) -> tuple[list[T], float]:

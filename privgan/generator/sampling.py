@@ -22,6 +22,7 @@ from privgan.generator.one_hot import Layout
 from privgan.measurement.marginals import exact_counts
 
 _TINY = 1e-12
+_FARTHEST = 60.0
 
 
 def total_correlation(
@@ -64,13 +65,12 @@ class _TotalCorrelation(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, shares: Tensor, rows: Tensor) -> Tensor:
         known = shares.clamp_min(_TINY)
-        by_entry = rows @ known.log().T
-        likelihood = by_entry.logsumexp(1) - math.log(len(shares))
+        entry_of, likelihood = _posterior(rows @ known.log().T)
         mean = shares.mean(0).clamp_min(_TINY)
         # The mean is a baseline that removes most of the gradient's variance.
         # It costs one degree of freedom, hence the divisor.
         surplus = (likelihood - likelihood.mean()) / (len(rows) - 1)
-        pull = (by_entry.softmax(1) * surplus[:, None]).T @ rows
+        pull = (entry_of * surplus[:, None]).T @ rows
         ctx.save_for_backward(pull.div_(known).sub_((mean.log() + 1) / len(shares)))
         return likelihood.mean() - (mean * mean.log()).sum()
 
@@ -78,6 +78,22 @@ class _TotalCorrelation(torch.autograd.Function):
     def backward(ctx: Any, *flow: Tensor) -> tuple[Tensor | None, ...]:
         (slope,) = ctx.saved_tensors
         return slope * flow[0], None
+
+
+def _posterior(by_entry: Tensor) -> tuple[Tensor, Tensor]:
+    """The probability of each entry given a row [rows, entries], and the row's log-likelihood.
+
+    Entries e^60 times less likely than the best count as so likely. Of many columns most are far
+    below, and a processor takes a hundred times as long for numbers near the smallest.
+
+    Args:
+        by_entry: Log-probability of each row in each entry [rows, entries].
+    """
+    best = by_entry.amax(1, keepdim=True)
+    weights = (by_entry - best).clamp_min_(-_FARTHEST).exp_()
+    total = weights.sum(1, keepdim=True)
+    likelihood = (best + total.log())[:, 0] - math.log(by_entry.shape[1])
+    return weights.div_(total), likelihood
 
 
 # The first sweep brings most of it, and the more rows the less there is to bring.

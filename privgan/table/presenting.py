@@ -280,10 +280,11 @@ def _restoration(column: Column, *, ours: bool) -> Callable[[pd.Series], pd.Seri
 
 def _escaped_cells(column: Discrete, *, ours: bool) -> dict[str, str]:
     """Escaped cells of a column, with the categories behind them."""
+    known = frozenset() if ours else frozenset(column.categories)
     return {
-        escaped(text): text
+        cell: text
         for text in column.categories
-        if escaped(text) != text and (ours or escaped(text) not in column.categories)
+        if (cell := escaped(text)) != text and cell not in known
     }
 
 

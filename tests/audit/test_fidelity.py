@@ -10,9 +10,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from privgan.audit.coding import AuditCoder
-from privgan.audit.fidelity.marginals import c2st_metric, distances_by_block, marginals, tvd_metrics
+from privgan.audit.fidelity.column_sets import (
+    TRIPLE_SEED,
+    TRIPLES,
+    _combination,
+    marginals,
+)
+from privgan.audit.fidelity.marginals import c2st_metric, distances_by_block, tvd_metrics
 from privgan.audit.fidelity.quality import quality_metric
 from privgan.metric import Status
 from privgan.privacy.budget import PrivacyUnit
@@ -76,6 +84,23 @@ def test_triples_are_those_of_the_independent_score():
     assert list(marginals(15, 3)) == expected
     assert len(marginals(15, 2)) == 105
     assert len(marginals(60, 2)) == 1000
+
+
+@given(st.integers(1, 12), st.integers(1, 3))
+def test_a_place_among_all_sets_of_columns_is_found_without_listing_them(
+    columns: int, order: int
+) -> None:
+    every = list(itertools.combinations(range(columns), order))
+    assert every == [_combination(place, columns, order) for place in range(len(every))]
+
+
+def test_the_triples_of_many_columns_are_those_of_the_whole_list(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    every = list(itertools.combinations(range(70), 3))
+    places = np.random.RandomState(TRIPLE_SEED).permutation(len(every))[:TRIPLES]
+    monkeypatch.setattr(itertools, "combinations", None)
+    assert list(marginals(70, 3)) == [every[place] for place in places]
 
 
 def test_large_marginals_do_not_grow_with_their_cells(coded):

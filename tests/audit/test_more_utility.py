@@ -8,7 +8,7 @@ import pytest
 from privgan.audit.coding import AuditCoder, CodedTable
 from privgan.audit.fidelity.queries import QUERIES, query_metric, random_queries
 from privgan.audit.randomness import stream
-from privgan.audit.utility.importance import importance_metric, importances
+from privgan.audit.utility.importance import importance_metric, importances, most_rows
 from privgan.audit.utility.stage import all_utility_metrics
 from privgan.audit.utility.subgroup_gap import subgroup_gap_metric
 from privgan.audit.utility.tasks import FAMILIES
@@ -116,6 +116,13 @@ def test_shuffled_inputs_are_those_of_shuffled_columns(tables):
                 values[:, column], codes[:, column] = values[order, column], codes[order, column]
                 shuffled = task.scores(trial.truth, model(CodedTable(codes, values)), weights)
                 np.testing.assert_array_equal(drop, whole - shuffled)
+
+
+@pytest.mark.parametrize("columns", [3, 60, 61, 200, 600, 5_000])
+def test_many_columns_are_shuffled_in_fewer_rows(columns):
+    """The work grows with the columns no more, down to rows that still tell something."""
+    assert (most_rows(columns) == 3_000) is (columns <= 60)
+    assert columns * most_rows(columns) <= max(180_000, 300 * columns)
 
 
 def test_importance_works_for_every_family(tables):

@@ -1,6 +1,6 @@
 """Measure the cost of wide and many-valued tables.
 
-``python -m tests.benchmarks.wide [columns] [categories]``.
+``python -m tests.benchmarks.wide [columns] [categories] [--size ROWS COLUMNS CATEGORIES]``.
 
 *columns*: 50,000 rows of 200 columns. *categories*: 1,000,000 rows with one measured column of
 100,000 categories. Each is a whole ``privgan`` command on a CSV, in a process of its own with one
@@ -52,8 +52,8 @@ class Taken:
     first_line: float
 
 
-def main_of(command: str, table: Path, schema: Path, folder: Path) -> list[str]:
-    """The command line of ``privgan run`` or ``privgan fit``."""
+def main_of(command: str, table: Path, schema: Path, folder: Path, *, rows: int) -> list[str]:
+    """The command line of ``privgan run`` or ``privgan fit`` on a table of so many rows."""
     policy = ["--policy", "internal-analytics"] if command == "run" else []
     budget = [
         "--epsilon",
@@ -61,7 +61,7 @@ def main_of(command: str, table: Path, schema: Path, folder: Path) -> list[str]:
         "--delta",
         str(DELTA),
         "--public-rows",
-        str(_rows_of(table)),
+        str(rows),
         "--effort",
         "quick",
     ]
@@ -78,10 +78,6 @@ def main_of(command: str, table: Path, schema: Path, folder: Path) -> list[str]:
         *budget,
         *out,
     ]
-
-
-def _rows_of(table: Path) -> int:
-    return WIDE.rows if WIDE.name in str(table) else MANY_ROWS
 
 
 def many_valued(
@@ -136,9 +132,27 @@ def _many_schema() -> Mapping[str, object]:
     }
 
 
-POINTS: Mapping[str, Callable[[Path], tuple[Path, Path]]] = {
-    "columns": lambda folder: write_table(WIDE, folder / WIDE.name),
-    "categories": lambda folder: many_valued(folder / "many-valued"),
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """A table to measure.
+
+    Attributes:
+        rows: Its rows.
+        make: Writes table and schema into a folder, once, and returns their files.
+    """
+
+    rows: int
+    make: Callable[[Path], tuple[Path, Path]]
+
+
+def wide_point(size: Size) -> Point:
+    """A table of many columns."""
+    return Point(rows=size.rows, make=lambda folder: write_table(size, folder / size.name))
+
+
+POINTS: Mapping[str, Point] = {
+    "columns": wide_point(WIDE),
+    "categories": Point(rows=MANY_ROWS, make=lambda folder: many_valued(folder / "many-valued")),
 }
 
 
@@ -186,17 +200,27 @@ def told(name: str, taken: Taken) -> str:
     type=click.Path(file_okay=False, path_type=Path),
     help="Where tables are kept [default: a folder that goes].",
 )
-def main(points: tuple[str, ...], command: str, work: Path | None) -> None:
+@click.option(
+    "--size",
+    type=(click.IntRange(500), click.IntRange(2), click.IntRange(2)),
+    metavar="ROWS COLUMNS CATEGORIES",
+    help="Measure a table of this size in place of 50,000 rows of 200 columns of 8 categories.",
+)
+def main(
+    points: tuple[str, ...], command: str, work: Path | None, size: tuple[int, int, int] | None
+) -> None:
     """Measure wide and many-valued tables."""
+    known = dict(POINTS)
+    if size is not None:
+        rows, columns, categories = size
+        known["columns"] = wide_point(Size(rows=rows, columns=columns, categories=categories))
     with tempfile.TemporaryDirectory() as passing:
         kept = (work or Path(passing)).absolute()
-        for name in points or tuple(POINTS):
-            table, schema = POINTS[name](kept)
+        for name in points or tuple(known):
+            table, schema = known[name].make(kept)
             folder = Path(tempfile.mkdtemp(dir=passing))
-            taken = measured(
-                main_of(command, table, schema, folder), kept / f"{name}-{command}.log"
-            )
-            click.echo(told(f"{command} {name}", taken))
+            line = main_of(command, table, schema, folder, rows=known[name].rows)
+            click.echo(told(f"{command} {name}", measured(line, kept / f"{name}-{command}.log")))
 
 
 if __name__ == "__main__":

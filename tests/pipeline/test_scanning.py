@@ -24,7 +24,7 @@ from privgan.files.fields import declared_fields, fields_of
 from privgan.ledger.ledger import PrivacyLedger
 from privgan.metric import Metric
 from privgan.owner.undeclared import undeclared_texts
-from privgan.pipeline import judging, releasing, reporting
+from privgan.pipeline import judging, releasing, reporting, scanning
 from privgan.pipeline.candidate import AUDIT_FILE, Candidate
 from privgan.pipeline.request import RunRequest
 from privgan.pipeline.run import fit_table
@@ -594,6 +594,21 @@ def test_identifiers_of_a_typed_table_are_looked_for_as_text() -> None:
     )
     table = pd.DataFrame({"id": [1234567.0, 7654321.0], "x": [1, 2]})
     assert set(leak_patterns_of(undeclared_texts(table, schema)).values) == {"1234567", "7654321"}
+
+
+def test_words_of_the_package_are_gathered_only_where_a_text_is_looked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    schema = parse_schema(
+        "format: privgan.schema/1\ndataset: d\nunit: row\ncolumns:\n"
+        "  - {name: plan, kind: categorical, categories: [basic plan, silver plan]}\n"
+    )
+    asked = list[str]()
+    monkeypatch.setattr(scanning, "own_words", lambda _: asked.append("words") or "customers")
+    for text, times in (("silver plan", 0), ("platinum plan", 1)):
+        table = pd.DataFrame({"plan": ["basic plan", text]})
+        leak_patterns_of(undeclared_texts(table, schema))
+        assert len(asked) == times
 
 
 def test_numbers_and_moments_whose_bounds_are_measured_are_no_private_texts() -> None:

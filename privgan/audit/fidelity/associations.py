@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privgan.audit.coding import AuditCoder, CodedTable
-from privgan.audit.fidelity.marginals import marginals
+from privgan.audit.fidelity.column_sets import marginals
 from privgan.audit.fidelity.queries import nested_samples
 from privgan.audit.intervals import Replicates, jackknife, jackknife_error, normal_interval, whole
 from privgan.audit.randomness import stream

@@ -6,7 +6,6 @@ figure has a baseline: the same figure with real rows in place of the synthetic 
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privgan.audit.coding import AuditCoder, CodedTable, stacked, trainable
+from privgan.audit.fidelity.column_sets import marginals
 from privgan.audit.fidelity.queries import NestedSamples, nested_samples
 from privgan.audit.intervals import (
     JACKKNIFE_BLOCKS,
@@ -103,27 +103,11 @@ def _by_column(
     return [{"column": name, "score": score} for score, name in sorted(scores)[:WORST_KMARGINALS]]
 
 
-TRIPLES, TRIPLE_SEED = 60, 1
-MOST_PAIRS = 1000
 WORST = 5
 CLASSIFIER_ROWS = 10_000
 TEST_SHARE = 0.3
 LEAST_ROWS = 50
 _DENSE_CELLS = 2**18
-
-
-def marginals(columns: int, order: int) -> tuple[tuple[int, ...], ...]:
-    """The marginals of one order that are compared.
-
-    All 1-way, all 2-way up to 1,000, and 60 fixed 3-way ones.
-    """
-    every = list(itertools.combinations(range(columns), order))
-    most = {1: len(every), 2: MOST_PAIRS, 3: TRIPLES}[order]
-    if order < 3 and len(every) <= most:
-        return tuple(every)
-    # A fixed generator and seed: every audit looks at the same triples.
-    places = np.random.RandomState(TRIPLE_SEED).permutation(len(every))[:most]
-    return tuple(every[place] for place in places)
 
 
 def tvd_metrics(

@@ -21,7 +21,9 @@ from privgan.audit.utility.utility import Trial
 from privgan.metric import Metric
 
 NAME = "utility.importance_agreement"
-ROWS = 3_000
+ROWS, FEWEST_ROWS = 3_000, 300
+# Every column is shuffled in every row: of many columns fewer rows are taken.
+MOST_SHUFFLED = 180_000
 REPETITIONS = 100
 LEAST_COLUMNS = 3
 SHOWN = 15
@@ -89,7 +91,8 @@ def agreement_of(trial: Trial | str, seed: int) -> Agreement | str:
     if len(trial.task.others) < LEAST_COLUMNS:
         return f"needs at least {LEAST_COLUMNS} columns besides the target"
     generator = stream(seed, "utility.importance_agreement")
-    rows = np.sort(generator.permutation(len(trial.test))[:ROWS])
+    most = most_rows(len(trial.task.others))
+    rows = np.sort(generator.permutation(len(trial.test))[:most])
     test, weights = trial.test.take(rows), trial.weights[: REPETITIONS + 1, rows]
     # Drop bootstrap samples without any of the picked rows.
     weights = weights[weights.sum(axis=1) > 0]
@@ -113,6 +116,11 @@ def agreement_of(trial: Trial | str, seed: int) -> Agreement | str:
             for i in np.argsort(-real, kind="stable")[:SHOWN]
         ],
     )
+
+
+def most_rows(columns: int) -> int:
+    """The most test rows for so many columns to shuffle: the cost stays that of 60 columns."""
+    return min(ROWS, max(FEWEST_ROWS, MOST_SHUFFLED // columns))
 
 
 def importances(
