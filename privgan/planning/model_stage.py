@@ -24,7 +24,7 @@ from privgan.planning.rare_outcome import (
     SHARE_OF_OUTCOME,
     with_share,
 )
-from privgan.planning.single_columns import SingleColumns
+from privgan.planning.single_columns import ALL_ALIKE, SingleColumns
 from privgan.planning.task_marginals import task_marginals
 from privgan.planning.workload import (
     BY_DIFFERENCE,
@@ -110,7 +110,7 @@ class Draft:
     plan: Plan
     schema: Schema
     known: frozenset[str] = frozenset()
-    single: SingleColumns = SingleColumns()
+    single: SingleColumns = ALL_ALIKE
 
     def marginal_steps(self, scale: float) -> tuple[PlanStep, ...]:
         """All steps but the critic's, with every noise multiplied by a scale."""

@@ -41,3 +41,6 @@ class SingleColumns:
         weights = {name: _OF_TIMED if name == self.timed else 1.0 for name in names}
         total = sum(weights.values())
         return {name: weight / total for name, weight in weights.items()}
+
+
+ALL_ALIKE = SingleColumns()
