@@ -9,7 +9,6 @@ import pytest
 
 from privgan import demo
 from privgan.demo.parameters import DAYS_PER_YEAR, REFERENCE_DATE
-from privgan.table.schema_file import parse_schema
 from privgan.errors import UsageError
 from privgan.table.conform import violations
 from privgan.table.files import read_table
