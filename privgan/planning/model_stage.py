@@ -136,18 +136,16 @@ class Draft:
 
     def _fine(self, rho: float, shares: Mapping[str, float]) -> list[PlanStep]:
         """Fine histograms by their shares, and then looks at their codes by a rare outcome."""
-        looked, kinds = self._looked_at, (StepKind.CELL_HISTOGRAM, StepKind.OUTCOME_HISTOGRAM)
-        of_looks = SHARE_OF_LOOK * sum(shares.values()) if looked else 0.0
-        kept = 1.0 - (SHARE_OF_LOOK if looked else 0.0)
+        looked = self._looked_at
+        part = SHARE_OF_LOOK if looked else 0.0
+        each = rho * part * sum(shares.values()) / max(1, len(looked))
+        kinds = StepKind.CELL_HISTOGRAM, StepKind.OUTCOME_HISTOGRAM
         return [
             *(
-                self._histogram(f"cells:{name}", kinds[0], rho * kept * shares[name])
-                for name in shares
+                self._histogram(f"cells:{name}", kinds[0], rho * (1 - part) * share)
+                for name, share in shares.items()
             ),
-            *(
-                self._histogram(f"outcome:{name}", kinds[1], rho * of_looks / len(looked))
-                for name in looked
-            ),
+            *(self._histogram(f"outcome:{name}", kinds[1], each) for name in looked),
         ]
 
     @property
