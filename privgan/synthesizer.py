@@ -19,6 +19,7 @@ from torch import Tensor
 from privgan.domain.encoding import Encoder
 from privgan.domain.predicates import Predicate
 from privgan.domain.quotas import Quota, Shares, checked_shares
+from privgan.domain.regions import columns_of
 from privgan.errors import InternalError, UsageError
 from privgan.files.limits import (
     LARGEST_JSON,
@@ -27,6 +28,7 @@ from privgan.files.limits import (
     MOST_SAMPLED_CELLS,
     MOST_SAMPLED_ROWS,
 )
+from privgan.generator.calendar import Calendar
 from privgan.generator.completion import Completed, Completer
 from privgan.generator.distribution import Distribution
 from privgan.generator.frozen import Frozen, facts_of, format_of, frozen_of, tensors_of
@@ -48,6 +50,7 @@ from privgan.naming import call, parameter
 from privgan.parts.forms import lenders_of, parts_of
 from privgan.privacy.guarantee import Guarantee
 from privgan.schema.schema import Schema
+from privgan.schema.tasks import forecast_of
 from privgan.table.profiles import Profiles
 from privgan.table.schema_file import dump_schema, parse_schema
 
@@ -196,7 +199,23 @@ class Synthesizer:
         if self.schema.tables:
             return self.related(seed, where, balanced=balanced).root
         customers, events = self.parts
-        return HistorySampler(self.schema, (customers, events), seed, where, balanced=balanced)
+        calendar = None if where else self._calendar()
+        return HistorySampler(
+            self.schema, (customers, events), seed, where, balanced=balanced, calendar=calendar
+        )
+
+    def _calendar(self) -> Calendar | None:
+        """What the periods hold that a task forecasts; None for none.
+
+        Where a constraint is on the order of events, no event is moved.
+        """
+        schema = self.schema
+        order = schema.history.order if schema.history else ""
+        ruled = any(order in columns_of(rule, schema) for rule in schema.constraints)
+        if ruled or forecast_of(schema.tasks, order) is None:
+            return None
+        place = self.encoder.names.index(order)
+        return Calendar(self.encoder.columns[place], self.frequencies[place], schema.unit.max_rows)
 
     def related(
         self, seed: int = 0, where: tuple[Predicate, ...] = (), *, balanced: bool = True

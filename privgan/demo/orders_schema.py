@@ -1,7 +1,7 @@
 """Write the schema of the demo's related tables: customers, their orders, the orders' lines.
 
 Public facts alone, from the model's parameters and from no row. The catalogue of products is
-public, and no table of the release.
+public, and no table of the release. A customer's orders are a history: they have an order.
 """
 
 from __future__ import annotations
@@ -102,6 +102,8 @@ def _orders() -> JsonDict:
         "parent": {"table": "customers", "column": "customer_id"},
         "max_rows_per_unit": _ORDERS_MEASURED,
         "longest": _MOST_ORDERS,
+        "order": "ordered_at",
+        "history": True,
         "columns": columns,
     }
 

@@ -9,7 +9,8 @@ import pandas as pd
 
 from privgan.domain.predicates import Predicate, columns_in
 from privgan.errors import IncompleteError, UsageError
-from privgan.generator.history_draws import HistoryDraws
+from privgan.generator.calendar import Calendar
+from privgan.generator.history_draws import Histories, HistoryDraws
 from privgan.generator.part_model import PartModel
 from privgan.generator.row_sampler import RowSampler
 from privgan.naming import parameter
@@ -34,6 +35,7 @@ class HistorySampler:
         seed: Public randomness.
         where: Conditions on columns that are constant within a customer.
         balanced: As for rows; of the customers.
+        calendar: What periods hold in which events are to fall; None for none.
 
     Attributes:
         rows: Number of rows drawn so far.
@@ -50,12 +52,14 @@ class HistorySampler:
         where: tuple[Predicate, ...],
         *,
         balanced: bool,
+        calendar: Calendar | None = None,
     ) -> None:
-        self._schema, self._form = schema, HistoryForm(schema)
-        _check_where(where, self._form)
         customers, events = parts
+        self._schema = schema
+        self._form = HistoryForm.with_customers(schema, customers.schema.names)
+        _check_where(where, self._form)
         self._customers = RowSampler(customers, seed, where, balanced=balanced)
-        self._draws = HistoryDraws(self._form, events)
+        self._draws, self._calendar = HistoryDraws(self._form, events), calendar
         self._rng = np.random.default_rng([seed, 5])
         self._left: list[pd.DataFrame] = []
         self._owners: list[np.ndarray] = []
@@ -95,10 +99,16 @@ class HistorySampler:
             )
         numbers = np.cumsum(found.whole) + self._number
         self._number = int(numbers[-1])
-        self._left.append(found.frame)
+        self._left.append(self._in_periods(found))
         self._owners.append(numbers[found.customers])
         self._drawn += len(found.frame)
         self._rows_each = max(1.0, len(found.frame) / found.whole.sum())
+
+    def _in_periods(self, found: Histories) -> pd.DataFrame:
+        """The events, in the periods that the calendar asks for."""
+        if self._calendar is None:
+            return found.frame
+        return self._calendar.kept(found.frame, found.customers, self._rng)
 
     def _presented(
         self, drawn: pd.DataFrame, owners: np.ndarray, first_serial: int

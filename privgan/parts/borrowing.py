@@ -8,8 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from privgan.domain.encoding import ColumnCode, Encoder, merged_code
+from privgan.domain.periods import by_period
+from privgan.parts.forms import lenders_of
 from privgan.schema.columns import Column
 from privgan.schema.schema import Schema, next_by_name
+from privgan.schema.tasks import Period, forecast_of
 
 # Codes beyond the wanted ones that special and missing values may take.
 _SPARE = 2
@@ -55,6 +58,24 @@ def borrowed_codes(
         for name, (lender, column) in borrowed.items()
         if lender in lenders
     }
+
+
+def period_codes(schema: Schema, lenders: Mapping[str, Lender]) -> dict[str, ColumnCode]:
+    """Codes of the periods that a task forecasts, by column; none where none does.
+
+    Args:
+        schema: The public facts.
+        lenders: By part what is known.
+    """
+    order = schema.history.order if schema.history else ""
+    task = forecast_of(schema.tasks, order)
+    if task is None:
+        return {}
+    part, column = lenders_of(schema)[order]
+    known = lenders[part]
+    place = known.encoder.names.index(column)
+    code = lent(known.encoder.columns[place], next_by_name(schema.modelled, order))
+    return {order: by_period(code, known.frequencies[place], Period(task.period))}
 
 
 def lent(known: ColumnCode, column: Column) -> ColumnCode:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from privgan.parts.history_form import HistoryForm
 from privgan.parts.part import Part
@@ -19,16 +19,25 @@ def parts_of(schema: Schema) -> tuple[Part, ...]:
 
 def parts_with(schema: Schema, root: Collection[str]) -> tuple[Part, ...]:
     """The parts of this or an earlier version, by the columns of the first one."""
-    return RelatedForm.with_root(schema, root).parts if schema.tables else parts_of(schema)
+    if schema.tables:
+        return RelatedForm.with_root(schema, root).parts
+    return () if schema.history is None else HistoryForm.with_customers(schema, root).parts
 
 
 def parts_with_fingerprint(schema: Schema, root: str) -> tuple[Part, ...]:
     """The parts of this or an earlier version, by the fingerprint of the first one's columns."""
-    if schema.tables:
-        earlier = RelatedForm(schema, means=False).parts
-        if earlier[0].schema.fingerprint() == root:
-            return earlier
+    for parts in _earlier(schema):
+        if parts[0].schema.fingerprint() == root:
+            return parts
     return parts_of(schema)
+
+
+def _earlier(schema: Schema) -> Iterator[tuple[Part, ...]]:
+    """The parts of earlier versions."""
+    if schema.tables:
+        yield RelatedForm(schema, means=False).parts
+    elif schema.history is not None:
+        yield HistoryForm(schema, usual_told=True).parts
 
 
 def lenders_of(schema: Schema) -> dict[str, tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -15,6 +15,7 @@ from privgan.schema.columns import Column, Discrete, Kind, Numeric
 from privgan.schema.constraints import AtMost, Constraint, WhenThen
 from privgan.schema.history import HistoryFacts
 from privgan.schema.schema import Schema, choose_target
+from privgan.schema.tasks import ranked_by
 
 CUSTOMERS, EVENTS = "customers", "events"
 # Shares of the model's budget, tried on CDNOW alone; the rest measures single columns of the rows,
@@ -36,9 +37,18 @@ class HistoryForm:
 
     Args:
         schema: The public facts, with a history and no open column.
+        usual_told: Whether a customer's row tells usual values although an event looks at the one
+            before; it did in 0.5.
     """
 
     schema: Schema
+    usual_told: bool = False
+
+    @classmethod
+    def with_customers(cls, schema: Schema, columns: Collection[str]) -> HistoryForm:
+        """The form of this or an earlier version whose customers' part has some columns."""
+        earlier = cls(schema, usual_told=True)
+        return earlier if set(earlier.customers.schema.names) == set(columns) else cls(schema)
 
     @property
     def facts(self) -> HistoryFacts:
@@ -85,8 +95,12 @@ class HistoryForm:
 
     @cached_property
     def usuals(self) -> tuple[Discrete, ...]:
-        """The discrete ones of which a customer's row tells the most frequent value."""
-        return self.classes
+        """The discrete ones of which a customer's row tells the most frequent value.
+
+        None where an event looks at the one before: with both, pairs of columns say twice that a
+        value comes again, and all customers drift to what is usual in most.
+        """
+        return self.classes if self.usual_told or not self.remembered else ()
 
     @property
     def alike(self) -> tuple[str, ...]:
@@ -230,6 +244,7 @@ class HistoryForm:
             share=0.0,
             least=_SEVERAL if self.is_told_alone else 1,
             borrowed={**lent, **before},
+            ranked=ranked_by(self.schema.tasks),
         )
 
     @property

@@ -36,6 +36,7 @@ class Part:
             network; empty for a part that has none.
         borrowed: By column the part and column whose codes it has; the part may be itself. Such
             codes cost nothing again.
+        ranked: Columns of which single values are to be ranked, and not codes alone.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Part:
     least: int = 1
     chain: tuple[str, ...] = ()
     borrowed: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    ranked: frozenset[str] = frozenset()
 
     @property
     def unit(self) -> PrivacyUnit:

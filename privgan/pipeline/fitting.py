@@ -32,7 +32,7 @@ from privgan.measurement.measure import (
 )
 from privgan.measurement.outcome_look import split_by_outcome
 from privgan.owner.owners_table import OwnersTable
-from privgan.parts.borrowing import Lender, borrowed_codes
+from privgan.parts.borrowing import Lender, borrowed_codes, period_codes
 from privgan.parts.forms import lenders_of, parts_of
 from privgan.parts.part import Part
 from privgan.parts.related_form import RelatedForm
@@ -189,6 +189,7 @@ def _measured_in_parts(job: Job, canaries: Canaries) -> Fitted:
     with job.progress.task(StageName.MEASURE):
         most = job.plan.marginals.max_codes
         codes = borrowed_codes(job.schema, lenders_of(job.schema), lenders, most)
+        codes |= period_codes(job.schema, lenders)
         encoder = measure_encoder(job.looks, job.schema, job.plan, codes)
         measurements = measure_one_way(job.looks, encoder, job.plan)
     return replace(fitted_of(job, encoder, measurements, None, canaries), parts=made)

@@ -137,14 +137,15 @@ def _of_rows(
 def _of_customers(
     synthesizer: Synthesizer, past: PastEvents, column: Discrete, top: int, *, new: bool
 ) -> Recommendations:
-    _, events = synthesizer.parts
+    customers, events = synthesizer.parts
     if isinstance(events.distribution, FrozenNetwork):
         raise UsageError(
             f"{synthesizer.schema.dataset}: a network draws the events of this model, given when"
             " each comes and how many follow, which nobody knows of the next one; fit with"
             f" {parameter('generator', 'mixture')}"
         )
-    known = next_events(past, HistoryForm(synthesizer.schema))
+    form = HistoryForm.with_customers(synthesizer.schema, customers.schema.names)
+    known = next_events(past, form)
     recommender = Recommender(events, synthesizer.schema, column, seed=0)
     codes = _codes(events.encoder, known.context, len(past.customers), ANY)
     shares = recommender.shares(Known(codes, known.constants))

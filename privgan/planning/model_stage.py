@@ -24,6 +24,7 @@ from privgan.planning.rare_outcome import (
     SHARE_OF_OUTCOME,
     with_share,
 )
+from privgan.planning.single_columns import ALL_ALIKE, SingleColumns
 from privgan.planning.task_marginals import task_marginals
 from privgan.planning.workload import (
     BY_DIFFERENCE,
@@ -51,7 +52,6 @@ _NETWORK_RATE, _NETWORK_BATCH, _NETWORK_WIDTH = 0.05, 30_000, 64
 _RATIO_RATE = 0.1
 # A step moves a weight by at most this much noise, and a unit gradient by at most that.
 _MOST_NOISE_MOVED, _MOST_MOVED = 0.02, 150.0
-_FINE_SHARE = 0.20
 _SELECTION_SHARE = 0.10
 _ROUND_GROWTH = 4.0
 _LARGEST_NOISE = 1e4
@@ -104,48 +104,48 @@ class Draft:
         plan: The plan without them.
         schema: The schema.
         known: The columns whose codes are known already.
+        single: Which single columns are measured more closely.
     """
 
     plan: Plan
     schema: Schema
     known: frozenset[str] = frozenset()
+    single: SingleColumns = ALL_ALIKE
 
     def marginal_steps(self, scale: float) -> tuple[PlanStep, ...]:
         """All steps but the critic's, with every noise multiplied by a scale."""
-        rho = scale**-2
-        columns, merged = self.schema.modelled, self._merged
-        new = [column for column in columns if column.name not in self.known]
-        fine_share = _FINE_SHARE * len(merged) / max(1, len(new))
+        rho, columns = scale**-2, self.schema.modelled
+        shares = self.single.fine(
+            self._merged, len([column for column in columns if column.name not in self.known])
+        )
         # How often a rare outcome occurs is counted before all else.
         first = [name] if (name := self._outcome) else []
         rho -= (own := rho * SHARE_OF_COUNT * len(first))
-        fine = self._fine(rho * fine_share)
-        rest = rho * (1 - fine_share)
+        fine = self._fine(rho, shares)
+        rest = rho * (1 - sum(shares.values()))
         wider = min(self.plan.marginals.widest, len(columns)) > 1
         share = self._one_way_share if wider else 1.0
+        alone = [column.name for column in columns if column.name not in first]
         ways = [
-            self._histogram(
-                f"marginal:{column.name}",
-                StepKind.MARGINAL,
-                rest * share / (len(columns) - len(first)),
-            )
-            for column in columns
-            if column.name not in first
+            self._histogram(f"marginal:{name}", StepKind.MARGINAL, rest * share * part)
+            for name, part in self.single.marginals(alone).items()
         ]
         counted = [self._histogram(f"marginal:{name}", StepKind.MARGINAL, own) for name in first]
         wide = self._wider(rest * (1 - share)) if wider else ()
         return (*counted, *fine, *ways, *wide)
 
-    def _fine(self, rho: float) -> list[PlanStep]:
-        """Fine histograms, and then looks at their codes by a rare outcome."""
-        share = SHARE_OF_LOOK if self._looked_at else 0.0
+    def _fine(self, rho: float, shares: Mapping[str, float]) -> list[PlanStep]:
+        """Fine histograms by their shares, and then looks at their codes by a rare outcome."""
+        looked = self._looked_at
+        part = SHARE_OF_LOOK if looked else 0.0
+        each = rho * part * sum(shares.values()) / max(1, len(looked))
+        kinds = StepKind.CELL_HISTOGRAM, StepKind.OUTCOME_HISTOGRAM
         return [
-            self._histogram(f"{before}:{name}", kind, rho * part / len(names))
-            for before, kind, names, part in (
-                ("cells", StepKind.CELL_HISTOGRAM, self._merged, 1 - share),
-                ("outcome", StepKind.OUTCOME_HISTOGRAM, self._looked_at, share),
-            )
-            for name in names
+            *(
+                self._histogram(f"cells:{name}", kinds[0], rho * (1 - part) * share)
+                for name, share in shares.items()
+            ),
+            *(self._histogram(f"outcome:{name}", kinds[1], each) for name in looked),
         ]
 
     @property

@@ -32,6 +32,7 @@ from privgan.planning.plan import (
     StepKind,
     events_of,
 )
+from privgan.planning.single_columns import SingleColumns
 from privgan.planning.workload import (
     SHARE_BESIDE_CRITIC,
     SHARE_BESIDE_NETWORK,
@@ -46,6 +47,7 @@ from privgan.privacy.accountant import PrivacySpent
 from privgan.privacy.budget import PrivacyBudget
 from privgan.privacy.calibration import zcdp_of
 from privgan.schema.schema import Schema
+from privgan.schema.tasks import forecast_of, ranked_by
 
 _SHARES = {
     GeneratorKind.NETWORK: SHARE_BESIDE_NETWORK,
@@ -53,6 +55,8 @@ _SHARES = {
 }
 # A pair's usual number of cells, by which the error of a view's measured rows is reckoned.
 _USUAL_CELLS = 100
+# Share of the parts' budget that goes to periods, where these are to be forecast.
+_OF_FORECAST = 0.05
 _NONE = 1e-12
 _CELLS_BY_SIGNAL = 16.0
 FEWEST_CELLS, _MOST_CELLS = 192, 1_024
@@ -66,7 +70,9 @@ def planned_whole(plan: Plan, schema: Schema) -> Plan:
         schema: The schema, with every measured fact filled in.
     """
     plan = _coded(_with_kind(plan, schema), schema)
-    steps, trained = calibrated(Draft(plan, schema))
+    steps, trained = calibrated(
+        Draft(plan, schema, single=SingleColumns(ranked=ranked_by(schema.tasks)))
+    )
     cost = accountant.spent(events_of(steps).values(), plan.model_budget.delta)
     return _finished(plan, schema, steps, trained, cost)
 
@@ -82,7 +88,9 @@ def planned_in_parts(plan: Plan, schema: Schema, parts: Sequence[Part] = ()) -> 
         schema: The schema, with a history and every measured fact filled in.
         parts: The parts, where they are those of an earlier version; none for this one's.
     """
-    parts = parts or parts_of(schema)
+    parts, timed = parts or parts_of(schema), _timed(schema)
+    if timed is not None:
+        parts = [replace(part, share=part.share * (1.0 - _OF_FORECAST)) for part in parts]
     trains = plan.kind is GeneratorKind.NETWORK
     share = (plan.marginal_share or SHARE_BESIDE_NETWORK) if trains else 1.0
     kind = GeneratorKind.NETWORK if trains else GeneratorKind.MIXTURE
@@ -90,7 +98,7 @@ def planned_in_parts(plan: Plan, schema: Schema, parts: Sequence[Part] = ()) -> 
     drafted = [_DraftedPart(part, _sub_plan(plan, part)) for part in parts]
     codes = min(one.plan.marginals.max_codes for one in drafted)
     plan = replace(plan, marginals=replace(plan.marginals, max_codes=codes))
-    rows = _RowsAlone(plan, schema, 1.0 - sum(part.share for part in parts))
+    rows = _RowsAlone(plan, schema, 1.0 - sum(part.share for part in parts), timed)
     pieces: list[_RowsAlone | _DraftedPart] = [rows, *drafted]
 
     def events_at(scale: float) -> list[events.DpEvent]:
@@ -108,6 +116,13 @@ def planned_in_parts(plan: Plan, schema: Schema, parts: Sequence[Part] = ()) -> 
     return replace(finished, steps=steps, parts=tuple(one.finished(scale) for one in drafted))
 
 
+def _timed(schema: Schema) -> str | None:
+    """The order of histories whose periods are to be forecast; None for none."""
+    if schema.history is None or forecast_of(schema.tasks, schema.history.order) is None:
+        return None
+    return schema.history.order
+
+
 @dataclass(frozen=True)
 class _RowsAlone:
     """Single columns of the rows, for any noise."""
@@ -115,11 +130,13 @@ class _RowsAlone:
     plan: Plan
     schema: Schema
     share: float
+    timed: str | None
 
     def steps(self, scale: float) -> tuple[PlanStep, ...]:
         """Their steps, with every noise multiplied by a scale."""
         alone = replace(self.plan, marginals=replace(self.plan.marginals, widest=1))
-        draft = Draft(alone, self.schema, frozenset(self.schema.names))
+        single = SingleColumns(timed=self.timed)
+        draft = Draft(alone, self.schema, frozenset(self.schema.names), single)
         return draft.marginal_steps(scale / math.sqrt(self.share))
 
 
@@ -133,7 +150,9 @@ class _DraftedPart:
 
     @property
     def _draft(self) -> Draft:
-        return Draft(self.plan, self.part.schema, frozenset(self.part.borrowed))
+        part = self.part
+        single = SingleColumns(ranked=part.ranked)
+        return Draft(self.plan, part.schema, frozenset(part.borrowed), single)
 
     def steps(self, scale: float) -> tuple[PlanStep, ...]:
         """Its steps, with every noise of a marginal multiplied by a scale."""
@@ -235,7 +254,7 @@ def _finished(
 ) -> Plan:
     """The plan with its steps and all that follows from their noise."""
     noises = [step.noise for step in steps if step.kind is StepKind.CELL_HISTOGRAM]
-    cells = number_of_cells(plan.kept_in_rows, noises[0]) if noises else plan.marginals.max_cells
+    cells = number_of_cells(plan.kept_in_rows, max(noises)) if noises else plan.marginals.max_cells
     sizes = planned_sizes(schema.modelled, plan.marginals)
     entries = more_entries(EFFORTS[plan.effort].entries, len(sizes), sum(sizes))
     return replace(

@@ -266,5 +266,16 @@ def main_of(tasks: Iterable[Task]) -> str | None:
     return next((task.main for task in tasks if task.main is not None), None)
 
 
+def forecast_of(tasks: Iterable[Task], date: str) -> ForecastTask | None:
+    """The forecast of shortest periods of a column of moments; None where no task asks for one."""
+    found = [task for task in tasks if isinstance(task, ForecastTask) and task.date == date]
+    return min(found, key=lambda task: list(Period).index(Period(task.period)), default=None)
+
+
+def ranked_by(tasks: Iterable[Task]) -> frozenset[str]:
+    """The columns whose single values some of the tasks rank."""
+    return frozenset(task.column for task in tasks if isinstance(task, RecommendationTask))
+
+
 def _valued(column: str, value: str | None) -> str:
     return column if value is None else f"{column} = {value}"

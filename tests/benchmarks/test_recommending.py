@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from privgan.table.schema_file import parse_schema
 from tests.benchmarks.recommending.page import write_markdown
@@ -16,6 +17,7 @@ from tests.benchmarks.recommending.study import (
     REAL,
     SYNTHETIC,
     Measured,
+    _errors,
     _successors,
 )
 
@@ -49,11 +51,36 @@ def test_the_page_tells_medians_and_every_loss(tmp_path: Path) -> None:
     def one(table: str, seed: int, ndcg: float) -> Measured:
         told = {MODEL: ndcg, SYNTHETIC: 0.1, POPULARITY: 0.05, REAL: 0.2, BEFORE: 0.3}
         figures = {way: {"ndcg": value, "hit_rate": value} for way, value in told.items()}
-        return Measured(table=table, seed=seed, customers=80, asked=20, figures=figures)
+        errors = {"synthetic past": ndcg} if table == SHOP else {}
+        return Measured(
+            table=table, seed=seed, customers=80, asked=20, figures=figures, errors=errors
+        )
 
     found = [one(SHOP, 0, 0.2), one(SHOP, 1, 0.19), one(SHOP, 2, 0.1), one(CDNOW, 0, 0.1)]
     write_markdown(tmp_path / "page.md", found, "quick")
     text = (tmp_path / "page.md").read_text(encoding="utf-8")
-    assert f"| {SHOP} | {REAL} | ≥ 0.9 | 0.950 (0.500 to 1.000) | met |" in text
-    assert f"| {CDNOW} | {REAL} | ≥ 0.9 | 0.500 | **missed** |" in text
-    assert f"| {SHOP} | {BEFORE}, real rows | nothing | 0.633 (0.333 to 0.667) | lost |" in text
+    asked = (
+        (SHOP, f"`{MODEL}`", REAL, "≥ 0.9 | 0.950 (0.500 to 1.000) | met"),
+        (SHOP, SYNTHETIC, REAL, "≥ 0.9 | 0.500 (0.500 to 0.500) | **missed**"),
+        (CDNOW, f"`{MODEL}`", REAL, "≥ 0.9 | 0.500 | **missed**"),
+        (SHOP, f"`{MODEL}`", f"{BEFORE}, real rows", "nothing | 0.633 (0.333 to 0.667) | lost"),
+    )
+    for table, way, other, told in asked:
+        assert f"| {table} | {way} | {other} | {told} |" in text
+    assert "| synthetic past | 0.190 (0.100 to 0.200) |" in text
+    write_markdown(tmp_path / "alone.md", found[3:], "quick")
+    alone = (tmp_path / "alone.md").read_text(encoding="utf-8")
+    # Nothing is said of a table that no fit has ended of.
+    assert "In the simulator" not in alone
+    assert "WAPE" not in alone
+
+
+def test_the_error_of_a_forecast_is_that_of_the_series() -> None:
+    """Customers alike in all tables: the synthetic past forecasts as the real one does."""
+    days = pd.date_range("2016-01-01", "2025-12-31", freq="5D").strftime("%Y-%m-%d")
+    rows = pd.DataFrame({"customer_id": "c", "day": days})
+    found = _errors(rows, rows, rows)
+    assert found["synthetic past"] == found["real past"] < 0.15
+    assert set(found) == {"synthetic past", "real past", "last value"}
+    late = rows[rows["day"] >= "2024-01-01"]
+    assert _errors(rows, late, rows)["synthetic past"] > found["real past"]

@@ -257,3 +257,11 @@ def test_customers_that_contradict_themselves_are_refused(
 def test_a_missing_column_is_named(two_customers: pandas.DataFrame) -> None:
     with pytest.raises(UsageError, match="customers has no column recency_days, income_band"):
         demo.simulate_orders(two_customers.drop(columns=["income_band", "recency_days"]))
+
+
+def test_the_released_orders_are_a_history_of_their_customer_and_lines_are_none() -> None:
+    schema = parse_schema(demo.orders_schema_yaml())
+    orders, lines = schema.tables
+    assert orders.history is not None
+    assert orders.history.order == "ordered_at"
+    assert lines.history is None

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-import privgan
 from privgan.domain.measured import LARGEST_STEP
 from privgan.errors import TableError
 from privgan.measurement import domain
-from privgan.planning.plan import EFFORTS
-from tests.api.world import TINY
 from tests.histories.purchases import SCHEMA, purchases
+from tests.histories.world import fit
 
 ZONED = SCHEMA.replace(
     "kind: date, lower: 2024-01-01, upper: 2024-12-31,",
@@ -25,11 +22,7 @@ ZONED = SCHEMA.replace(
 
 
 def _fit(rows: pd.DataFrame, text: str, folder: Path) -> pd.DataFrame:
-    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        patch.setitem(EFFORTS, "quick", TINY)  # type: ignore[arg-type]
-        made = privgan.Synthesizer(text, epsilon=3, effort="quick", ledger=folder / "ledger.sqlite")
-        return made.fit(rows, out=folder / "fitted").sample(300)
+    return fit(rows, text, folder).sample(300)
 
 
 @pytest.mark.parametrize(

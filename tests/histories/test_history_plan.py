@@ -15,7 +15,9 @@ from privgan.planning.plan import GeneratorKind, Plan
 from privgan.planning.planner import PlanOptions, make_plan, with_domain
 from privgan.privacy import accountant
 from privgan.privacy.budget import PrivacyBudget
+from privgan.schema.columns import Discrete
 from privgan.schema.schema import Schema
+from privgan.schema.tasks import ForecastTask, RecommendationTask
 from privgan.table.schema_file import parse_schema
 from tests.histories.purchases import SCHEMA
 
@@ -65,6 +67,29 @@ def test_codes_that_another_part_measures_cost_nothing_again() -> None:
     assert "events.cells:mean amount" not in fine
     assert "events.cells:amount before" not in fine
     assert {"events.cells:amount", "customers.cells:mean amount"} <= set(fine)
+
+
+def test_what_is_ranked_or_forecast_is_counted_more_closely() -> None:
+    schema = parse_schema(SCHEMA)
+    others = [f"m{number}" for number in range(100)]
+    (channel,) = (part for part in schema.columns if part.name == "channel")
+    assert isinstance(channel, Discrete)
+    many = replace(channel, categories=(*channel.categories, *others))
+    columns = tuple(many if part is channel else part for part in schema.columns)
+    plain = replace(schema, columns=columns)
+    ranked = replace(plain, tasks=(RecommendationTask(column="channel"),))
+    timed = replace(plain, tasks=(ForecastTask(date="day"),))
+    # Of a plan with more rows of each customer, noise is compared by row.
+    noise, ranks, times = (_noise_by_row(_plan(facts)) for facts in (plain, ranked, timed))
+    assert ranks["events.cells:channel"] < 0.7 * noise["events.cells:channel"]
+    assert ranks["events.cells:amount"] < 1.2 * noise["events.cells:amount"]
+    assert times["marginal:day"] < 0.5 * noise["marginal:day"]
+    assert times["events.pairs"] < 1.05 * noise["events.pairs"]
+
+
+def _noise_by_row(plan: Plan) -> dict[str, float]:
+    most = {part.name: part.plan.unit.max_rows for part in plan.parts}
+    return {step.name: step.noise / most.get(step.name.split(".")[0], 1) for step in plan.steps}
 
 
 def test_the_plan_follows_its_form_and_is_made_again_from_its_facts() -> None:

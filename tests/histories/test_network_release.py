@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -14,41 +13,20 @@ import pytest
 
 import privgan
 from privgan.generator.frozen_network import FrozenNetwork
-from privgan.planning.plan import EFFORTS
 from privgan.synthesizer import load_synthesizer
-from tests.api.world import POLICY, TINY
-from tests.histories.purchases import SCHEMA, purchases
+from tests.histories.world import few_steps, run
 from tests.release.changes import edited
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fits take few steps, and who verifies a plan knows of it."""
-    monkeypatch.setitem(EFFORTS, "quick", TINY)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
 def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The release of a run with a network, which its noisy figures do not reject."""
     folder = tmp_path_factory.mktemp("network")
-    (folder / "our-policy.yaml").write_text(POLICY, encoding="utf-8")
-    (folder / "schema.yaml").write_text(SCHEMA, encoding="utf-8")
-    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        patch.setitem(EFFORTS, "quick", TINY)  # type: ignore[arg-type]
+    with few_steps() as patch:
         patch.setattr("privgan.pipeline.private_training.illness", lambda *_: None)
-        result = privgan.run(
-            purchases(),
-            folder / "schema.yaml",
-            epsilon=6,
-            effort="quick",
-            generator="network",
-            policy=folder / "our-policy.yaml",
-            ledger=folder / "ledger.sqlite",
-            out=folder / "out",
-        )
+        result = run(folder, epsilon=6, generator="network")
     assert result.status == "PASS", result.reasons
     return folder / "out" / "release"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,13 +22,12 @@ from privgan.generator.mixture import Mixture
 from privgan.generator.part_model import PartModel
 from privgan.parts.history_form import HistoryForm
 from privgan.parts.history_views import View, history_view
-from privgan.planning.plan import EFFORTS
 from privgan.table.conform import conform
 from privgan.table.files import write_tables
 from privgan.table.schema_file import parse_schema
 from privgan.table.violations import broken
-from tests.api.world import POLICY, TINY
 from tests.histories.purchases import SCHEMA, purchases
+from tests.histories.world import few_steps, fit, run
 from tests.release.changes import refiled, seal
 from tests.release.forging import forge, put
 from tests.thinning import some
@@ -53,31 +51,12 @@ class Job:
         return pd.read_parquet(self.release / "synthetic.parquet")
 
 
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fits take few steps, and who verifies a plan knows of it."""
-    monkeypatch.setitem(EFFORTS, "quick", TINY)  # type: ignore[arg-type]
-
-
 @pytest.fixture(scope="module")
 def job(tmp_path_factory: pytest.TempPathFactory) -> Job:
     """The run, in Python, on a frame of purchases."""
     folder = tmp_path_factory.mktemp("histories")
-    (folder / "our-policy.yaml").write_text(POLICY, encoding="utf-8")
-    (folder / "schema.yaml").write_text(SCHEMA, encoding="utf-8")
-    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        patch.setitem(EFFORTS, "quick", TINY)  # type: ignore[arg-type]
-        result = privgan.run(
-            purchases(),
-            folder / "schema.yaml",
-            epsilon=3,
-            effort="quick",
-            policy=folder / "our-policy.yaml",
-            ledger=folder / "ledger.sqlite",
-            out=folder / "out",
-        )
-    return Job(folder, result)
+    with few_steps():
+        return Job(folder, run(folder, epsilon=3))
 
 
 def test_a_run_releases_histories_in_order(job: Job) -> None:
@@ -362,12 +341,7 @@ constraints:
 @pytest.fixture(scope="module")
 def ruled(tmp_path_factory: pytest.TempPathFactory) -> privgan.Synthesizer:
     """A fit of a schema with constraints between events' columns and a constant."""
-    folder = tmp_path_factory.mktemp("ruled")
-    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        patch.setitem(EFFORTS, "quick", TINY)  # type: ignore[arg-type]
-        made = privgan.Synthesizer(RULED, epsilon=3, effort="quick", ledger=folder / "l.sqlite")
-        return made.fit(purchases(), out=folder / "fitted")
+    return fit(purchases(), RULED, tmp_path_factory.mktemp("ruled"))
 
 
 def test_every_event_holds_the_constraints(ruled: privgan.Synthesizer) -> None:

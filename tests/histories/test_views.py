@@ -10,6 +10,7 @@ from privgan.generator.exchanges import exchanged
 from privgan.generator.history_draws import exchange_of
 from privgan.owner.owners_table import OwnersTable
 from privgan.owner.private_table import PrivateTable
+from privgan.parts.forms import parts_with, parts_with_fingerprint
 from privgan.parts.history_form import HistoryForm
 from privgan.parts.history_views import history_view
 from privgan.parts.number_classes import NumberClasses
@@ -32,10 +33,12 @@ ROWS = pd.DataFrame(
 )
 
 
-def _view(name: str, schema: Schema, rows: pd.DataFrame = ROWS) -> pd.DataFrame:
+def _view(
+    name: str, schema: Schema, rows: pd.DataFrame = ROWS, *, usual_told: bool = False
+) -> pd.DataFrame:
     typed = conform(rows, schema)
     numbers = pd.factorize(typed["customer"], sort=True)[0]
-    return history_view(name, HistoryForm(schema), typed, numbers).frame
+    return history_view(name, HistoryForm(schema, usual_told), typed, numbers).frame
 
 
 def test_a_customer_is_summed_up_over_all_its_events() -> None:
@@ -45,9 +48,21 @@ def test_a_customer_is_summed_up_over_all_its_events() -> None:
     assert found["last"].dt.day.tolist()[:2] == [11, 5]
     assert pd.isna(found["last"].iloc[2])
     assert found["mean amount"].tolist() == [0.0, 6.0, 4.0]
-    assert found["usual channel"].tolist() == ["app", "web", "app"]
+    assert "usual channel" not in found
     # What changes although it is constant by the schema is that of the first row in time.
     assert found["segment"].tolist() == ["gold", "gold", "basic"]
+
+
+def test_a_model_of_an_earlier_version_keeps_its_usual_values() -> None:
+    schema = parse_schema(SCHEMA)
+    found = _view("customers", schema, usual_told=True)
+    assert found["usual channel"].tolist() == ["app", "web", "app"]
+    for usual_told in (False, True):
+        form = HistoryForm(schema, usual_told)
+        root = form.customers.schema
+        assert parts_with(schema, root.names) == form.parts
+        assert parts_with_fingerprint(schema, root.fingerprint()) == form.parts
+        assert HistoryForm.with_customers(schema, root.names) == form
 
 
 def test_the_spread_of_a_customers_numbers_is_told_where_it_is_asked_for() -> None:
@@ -79,8 +94,8 @@ def test_exchanges_bring_spreads_nearer_and_change_no_single_value() -> None:
 
 
 def test_an_event_looks_at_its_customer_and_the_event_before() -> None:
-    found = _view("events", parse_schema(SCHEMA))
-    assert len(found) == 6  # Who has one event is told by its customer alone.
+    assert len(_view("events", parse_schema(SCHEMA))) == 7
+    found = _view("events", parse_schema(SCHEMA), ROWS[ROWS["customer"] != "c"])
     assert found["events left"].tolist() == ["2", "1", "0"] * 2
     # Ties in time stay as they stand in the table.
     assert found["amount"].tolist() == [10, 20, -30, 5, 7, 6]
@@ -88,6 +103,13 @@ def test_an_event_looks_at_its_customer_and_the_event_before() -> None:
     # Two days of ten, with two events left, are two fifths of an even spacing.
     assert found["step"].tolist()[1] == pytest.approx(0.4)
     assert found["step"].notna().tolist() == [False, True, False, False, False, False]
+
+
+def test_whose_one_event_is_told_by_its_mean_has_no_row_among_the_events() -> None:
+    numbers = SCHEMA.replace(
+        "  - {name: channel, kind: categorical, categories: [shop, web, app], missing: false}\n", ""
+    )
+    assert len(_view("events", parse_schema(numbers), ROWS.drop(columns="channel"))) == 6
 
 
 def test_an_integer_may_order_rows() -> None:

@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from implicit.nearest_neighbours import CosineRecommender
 
-from privgan.audit.tasks.forecast import forecast, periods_of
+from privgan.audit.tasks.forecast import forecast
 from privgan.audit.tasks.recommendation import NAMES, ranks_of
 from privgan.audit.tasks.recommender import counted, scores
 from privgan.audit.tasks.stage import all_task_metrics
+from privgan.domain.periods import periods_of
 from privgan.metric import Metric
 from privgan.report.document import plain
 from privgan.report.sections.tasks import named_tasks, task_sections

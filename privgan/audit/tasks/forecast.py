@@ -20,19 +20,19 @@ from privgan.audit.intervals import bootstrap_weights
 from privgan.audit.randomness import stream
 from privgan.audit.tasks.figures import REPETITIONS, Figure, Figures
 from privgan.audit.tasks.tables import TaskTables
+from privgan.domain.periods import periods_of
 from privgan.schema.tasks import ForecastTask, Period
 
 NAMES = ("wape", "mase")
 LEAST_PERIODS, MOST_PERIODS = 8, 5_000
 _LEAST_CUSTOMERS = 20
-# By period: how many make a season, and the unit of time that tells it.
-_SEASONS: Mapping[Period, tuple[int, str]] = {
-    Period.DAY: (7, "D"),
-    Period.WEEK: (52, "W"),
-    Period.MONTH: (12, "M"),
-    Period.QUARTER: (4, "M"),
+# By period: how many make a season.
+_SEASONS: Mapping[Period, int] = {
+    Period.DAY: 7,
+    Period.WEEK: 52,
+    Period.MONTH: 12,
+    Period.QUARTER: 4,
 }
-_MONTHS_OF_A_QUARTER = 3
 _TINY = 1e-12
 
 
@@ -81,19 +81,6 @@ class _Series:
         found = np.zeros((self.customers, last - first + 1))
         np.add.at(found, (self.owner[inside], self.period[inside] - first), self.amount[inside])
         return found
-
-
-def periods_of(seconds: NDArray[np.float64], period: Period) -> NDArray[np.int64]:
-    """Number of the period that each moment lies in [moments].
-
-    Args:
-        seconds: Moments in seconds since 1970.
-        period: The period.
-    """
-    unit = _SEASONS[period][1]
-    moments = np.floor(seconds).astype(np.int64).astype("datetime64[s]")
-    found = moments.astype(f"datetime64[{unit}]").astype(np.int64)
-    return found // _MONTHS_OF_A_QUARTER if period is Period.QUARTER else found
 
 
 def forecast(past: NDArray[np.float64], horizon: int, season: int) -> NDArray[np.float64]:
@@ -171,7 +158,7 @@ def _figures(
 ) -> Figures:
     made, real, test = series
     first, until, last = ends
-    season = _SEASONS[Period(task.period)][0]
+    season = _SEASONS[Period(task.period)]
     sides = {name: part.each(first, last) for name, part in (("synthetic", made), ("real", real))}
     past = {name: found[: until - first + 1] for name, found in sides.items()}
     said = {name: forecast(found, task.horizon, season) for name, found in past.items()}

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
 
-from tests.benchmarks.recommending.shops import CDNOW, SHOP
+from tests.benchmarks.recommending.shops import CDNOW, HORIZON, SHOP
 from tests.benchmarks.recommending.study import (
     BEFORE,
     DELTA,
@@ -36,8 +36,8 @@ def write_markdown(path: Path, found: Sequence[Measured], effort: str) -> None:
         "# What recommendations are worth\n",
         _INTRODUCTION.format(effort=effort),
         "## Asked for\n",
-        "| table | NDCG@10 of `privgan recommend` over that of | asked | found | |",
-        "|---|---|---|---|---|",
+        "| table | NDCG@10 of | over that of | asked | found | |",
+        "|---|---|---|---|---|---|",
         *(line for table in tables for line in _targets(_of(found, table), table)),
         "",
         "## All figures\n",
@@ -45,14 +45,16 @@ def write_markdown(path: Path, found: Sequence[Measured], effort: str) -> None:
         "|---|---|---|---|",
         *(line for table in tables for line in _figures(_of(found, table), table)),
         "",
+        *_forecasts(_of(found, SHOP)),
         _REMARKS,
+        *([_OF_SHOP] if SHOP in tables else []),
     ]
     path.write_text("\n".join(lines), encoding="utf-8")
 
 
-def shares_of(found: Sequence[Measured], other: str) -> list[float]:
-    """NDCG@10 of the released model over that of another way, of each fit."""
-    return [one.figures[MODEL]["ndcg"] / one.figures[other]["ndcg"] for one in found]
+def shares_of(found: Sequence[Measured], way: str, other: str) -> list[float]:
+    """NDCG@10 of one way over that of another, of each fit."""
+    return [one.figures[way]["ndcg"] / one.figures[other]["ndcg"] for one in found]
 
 
 def _of(found: Sequence[Measured], table: str) -> list[Measured]:
@@ -60,15 +62,17 @@ def _of(found: Sequence[Measured], table: str) -> list[Measured]:
 
 
 def _targets(found: Sequence[Measured], table: str) -> Iterator[str]:
-    asked = ((REAL, LEAST), (POPULARITY, 1.0))
-    for other, least in asked:
-        shares = shares_of(found, other)
-        met = "met" if median(shares) >= least else "**missed**"
-        sign = "≥" if other == REAL else "above"
-        yield f"| {table} | {other} | {sign} {least:g} | {_told(shares)} | {met} |"
-    shares = shares_of(found, BEFORE)
+    for way in (MODEL, SYNTHETIC):
+        for other, least in ((REAL, LEAST), (POPULARITY, 1.0)):
+            shares = shares_of(found, way, other)
+            met = "met" if median(shares) >= least else "**missed**"
+            sign = "≥" if other == REAL else "above"
+            told = f"{sign} {least:g} | {_told(shares)} | {met} |"
+            yield f"| {table} | {_named(way)} | {other} | {told}"
+    shares = shares_of(found, MODEL, BEFORE)
     lost = "" if median(shares) >= 1 else "lost"
-    yield f"| {table} | {_named(BEFORE)} | nothing | {_told(shares)} | {lost} |"
+    told = f"nothing | {_told(shares)} | {lost} |"
+    yield f"| {table} | {_named(MODEL)} | {_named(BEFORE)} | {told}"
 
 
 def _figures(found: Sequence[Measured], table: str) -> Iterator[str]:
@@ -77,6 +81,19 @@ def _figures(found: Sequence[Measured], table: str) -> Iterator[str]:
         yield f"| {table} | {_named(way)} | {' | '.join(told)} |"
     asked, fitted = found[0].asked, found[0].customers
     yield f"| {table} | fits: {len(found)} | {fitted:,} customers fitted | {asked:,} asked |"
+
+
+def _forecasts(found: Sequence[Measured]) -> Iterator[str]:
+    """Errors of the forecast; nothing where no fit of the simulator has ended."""
+    told = [one for one in found if one.errors]
+    if not told:
+        return
+    yield _ABOUT_FORECASTS
+    yield "| months that are known | WAPE |"
+    yield "|---|---|"
+    for name in told[0].errors:
+        yield f"| {name} | {_told([one.errors[name] for one in told])} |"
+    yield ""
 
 
 def _named(way: str) -> str:
@@ -106,9 +123,17 @@ fits that have ended, smallest and largest in brackets.
 - *{BEFORE}*: a second recommender of real rows.
   It ranks what followed the value of the last purchase among real customers.
 """
+_ABOUT_FORECASTS = f"""## A forecast
+
+Purchases a customer in the last {HORIZON} months of `{SHOP}`, from the months before, by the ridge
+regression of the audit. Held-out customers tell what came; WAPE is the absolute error over it.
+*Last value* repeats the last month of the real past.
+"""
 _REMARKS = """The model knows a customer's last purchase and what is constant, not the whole past.
-Item similarity knows the whole past, and not its order. In the simulator lines of one order are of
-one department, so the last line tells more than the whole past does: that is why the model is above
-item similarity of real rows. A recommender of real rows that knows the order is above the model. No
-private peer of the benchmark makes histories, so none is compared.
+Item similarity knows the whole past, and not its order. No private peer of the benchmark makes
+histories, so none is compared.
+"""
+_OF_SHOP = """In the simulator lines of one order are of one department. So the last line tells more
+than the whole past does, and a recommender of real rows that knows the order is above item
+similarity.
 """

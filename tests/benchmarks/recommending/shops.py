@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from privgan.demo.graph import GROUPS
 SHOP, CDNOW = "simulator", "cdnow"
 CUSTOMER = "customer_id"
 _TIERS = ("basic", "silver", "gold", "platinum")
+HORIZON = 3  # Months that are forecast, of the simulator alone.
 _DEAREST, _WIDTH, _MOST_DOLLARS = 500, 5, 100
 
 
@@ -28,11 +30,13 @@ class Purchases:
         rows: A purchase a row, each customer's in order of time.
         schema: The text of its schema.
         column: What is recommended.
+        forecast: Whether purchases by month are forecast, too.
     """
 
     rows: pd.DataFrame
     schema: str
     column: str
+    forecast: bool = False
 
     @property
     def values(self) -> list[str]:
@@ -78,11 +82,12 @@ def shop(customers: int, seed: int) -> Purchases:
         ],
         "product_id",
     )
-    facts["history"] = {"constant": ["membership_tier"], "longest": 100}
+    facts["history"] = {"constant": ["membership_tier"], "longest": 300}
+    facts["tasks"].append({"kind": "forecast", "horizon": HORIZON})
     facts["constraints"] = [
         {"combinations": ["department", "product_id"], "allowed": allowed.to_numpy().tolist()}
     ]
-    return Purchases(rows=table, schema=_text(facts), column="product_id")
+    return Purchases(rows=table, schema=_text(facts), column="product_id", forecast=True)
 
 
 def cdnow(data: Path) -> Purchases:
@@ -133,7 +138,7 @@ def _schema(
     most: int,
     columns: list[dict[str, object]],
     recommended: str,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     lower, upper = ends
     return {
         "format": "privgan.schema/1",
@@ -150,5 +155,5 @@ def _schema(
     }
 
 
-def _text(facts: dict[str, object]) -> str:
+def _text(facts: dict[str, Any]) -> str:
     return yaml.safe_dump(facts, sort_keys=False, allow_unicode=True)

@@ -10,7 +10,7 @@ import json
 import tempfile
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +19,18 @@ import pandas as pd
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 import privgan
+from privgan.audit.tasks.forecast import forecast
 from privgan.audit.tasks.recommendation import TOP, ranks_of
 from privgan.audit.tasks.recommender import counted, scores
-from tests.benchmarks.recommending.shops import CUSTOMER, Purchases
+from tests.benchmarks.recommending.shops import CUSTOMER, HORIZON, Purchases
 
 EPSILON, DELTA = 3.0, 1e-6
 HELD_OUT = 0.2
 # What is compared: each gives every held-out customer a score of every value.
 MODEL, SYNTHETIC = "privgan recommend", "item similarity, synthetic rows"
 POPULARITY, REAL, BEFORE = "popularity", "item similarity, real rows", "the last one's successors"
-_DRAWN = 50_000  # Synthetic rows, for the recommender that is fitted on them.
+_DRAWN = 150_000  # Synthetic rows, for the recommender and the forecast fitted on them.
+_MONTHS, _SEASON = pd.period_range("2016-01", "2025-12", freq="M"), 12
 _STRENGTH = 20.0  # Purchases that popularity counts for among a value's successors.
 
 
@@ -42,6 +44,7 @@ class Measured:
         customers: How many were fitted.
         asked: How many were held out, with two purchases or more.
         figures: By way of recommending NDCG and hit rate at 10.
+        errors: By past that is known the error of the forecast; none of a table without.
     """
 
     table: str
@@ -49,6 +52,7 @@ class Measured:
     customers: int
     asked: int
     figures: Mapping[str, Mapping[str, float]]
+    errors: Mapping[str, float] = field(default_factory=dict)
 
 
 def measured(
@@ -97,13 +101,13 @@ def _fitted(name: str, purchases: Purchases, seed: int, effort: str) -> Measured
             epsilon=EPSILON,
             delta=DELTA,
             public_rows=len(fitted),
-            rows=min(_DRAWN, len(fitted)),
+            rows=1_000,
             effort=effort,
             seed=seed,
             on_violation="clamp",
             ledger=Path(folder) / "ledger.sqlite",
         ).fit(fitted)
-        synthetic = model.sample(seed=seed)
+        synthetic = model.sample(min(_DRAWN, len(fitted)), seed=seed)
         last = ~test[CUSTOMER].duplicated(keep="last")
         past = test[~last]
         nexts = test[last & test[CUSTOMER].isin(past[CUSTOMER])].set_index(CUSTOMER)
@@ -120,7 +124,31 @@ def _fitted(name: str, purchases: Purchases, seed: int, effort: str) -> Measured
         customers=int(fitted[CUSTOMER].nunique()),
         asked=len(asked),
         figures={way: _figures(ranks_of(found, taken)) for way, found in ways.items()},
+        errors=_errors(fitted, synthetic, test) if purchases.forecast else {},
     )
+
+
+def _errors(fitted: pd.DataFrame, synthetic: pd.DataFrame, test: pd.DataFrame) -> dict[str, float]:
+    """Weighted absolute percentage error of the last months' purchases a held-out customer."""
+    real, made, came = (_by_month(rows) for rows in (fitted, synthetic, test))
+    past = real[:-HORIZON]
+    said = {
+        "synthetic past": forecast(made[:-HORIZON], HORIZON, _SEASON),
+        "real past": forecast(past, HORIZON, _SEASON),
+        "last value": np.repeat(past[-1], HORIZON),
+    }
+    last = came[-HORIZON:]
+    return {
+        name: round(float(np.abs(last - found).sum() / last.sum()), 5)
+        for name, found in said.items()
+    }
+
+
+def _by_month(rows: pd.DataFrame) -> np.ndarray:
+    """Purchases a customer in each month from the first to the last that any table may hold."""
+    months = pd.to_datetime(rows["day"]).dt.to_period("M")
+    counts = months.value_counts().reindex(_MONTHS, fill_value=0)
+    return counts.to_numpy(dtype=float) / rows[CUSTOMER].nunique()
 
 
 def _figures(ranks: np.ndarray) -> dict[str, float]:
@@ -132,8 +160,8 @@ def _figures(ranks: np.ndarray) -> dict[str, float]:
 def _of_model(
     model: Any, past: pd.DataFrame, purchases: Purchases, asked: np.ndarray
 ) -> np.ndarray:
-    """The released model's probabilities [asked, values]."""
-    told = model.recommend(past, purchases.column, top=len(purchases.values))
+    """The released model's probabilities [asked, values]; 0 below the top."""
+    told = model.recommend(past, purchases.column, top=TOP)
     wide = told.pivot(index=CUSTOMER, columns="value", values="probability")
     return wide.reindex(index=asked, columns=purchases.values).fillna(0.0).to_numpy()
 
