@@ -11,7 +11,7 @@ from privgan.ledger.runs import RunLedger
 from privgan.measurement import measure
 from privgan.measurement.looks import Looks, counts_of
 from privgan.owner.owners_table import OwnersTable, TableAsRead
-from privgan.owner.private_table import PrivateTable, Sealed
+from privgan.owner.private_table import CodedRows, PrivateTable, Sealed
 from privgan.pipeline import fitting
 from privgan.pipeline import run as running
 from privgan.planning.plan import PlanStep
@@ -26,7 +26,9 @@ from tests.sabotage.registry import Patch, variant
 @variant("L13", checks.every_look_is_charged_before, "looks and planned steps differ")
 def rows_without_their_receipt(patch: Patch) -> None:
     """The private table hands out codes and redeems nothing."""
-    patch.setattr(PrivateTable, "codes", lambda self, receipt, encode: self._encoded(encode))
+    patch.setattr(
+        PrivateTable, "codes", lambda self, receipt, encode: CodedRows(self._encoded(encode))
+    )
 
 
 @variant("L13", checks.every_look_is_charged_before, "an unpaid look")
