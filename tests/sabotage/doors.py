@@ -166,6 +166,7 @@ FRAMES = {
         "_drafted_schema",
         "_conformed",
     },
+    "generator/calendar.py": {"kept"},
     "generator/child_draws.py": {
         *("of", "_nothing", "_block", "_above", "_rows", "_drawn", "_decoded", "_holds", "_held"),
     },
@@ -177,7 +178,7 @@ FRAMES = {
         *("of", "_block", "_coded", "_event", "_own", "_alone", "_held", "_holds", "_drawn"),
     },
     "generator/ordered_draws.py": {"of"},
-    "generator/history_sampler.py": {"chunk", "_presented"},
+    "generator/history_sampler.py": {"chunk", "_in_periods", "_presented"},
     "generator/completion.py": {"_typed"},
     "generator/recommendations.py": {"frame"},
     "generator/row_sampler.py": {"chunk", "finished", "typed"},
