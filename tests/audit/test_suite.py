@@ -104,6 +104,7 @@ def test_the_report_follows_its_json_schema_and_holds_no_nan(honest: AuditReport
     assert errors == []
 
 
+@pytest.mark.slow
 def test_two_audits_are_the_same_and_the_order_of_synthetic_rows_is_nothing(
     honest: AuditReport,
 ) -> None:

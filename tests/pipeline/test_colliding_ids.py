@@ -143,7 +143,8 @@ def colliding(first: Path, runs: int) -> Iterator[list[str]]:
         yield [*process_texts(), *rng.choice(known, 250, replace=False).tolist()]
 
 
-@pytest.mark.parametrize("runs", [4, pytest.param(50, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("runs", [50])
 def test_runs_with_colliding_ids_release(tmp_path: Path, runs: int) -> None:
     first = released(tmp_path / "first", [])
     for number, ids in enumerate(colliding(first, runs)):

@@ -115,7 +115,8 @@ def _write_manifest(release: Path, manifest: dict[str, object]) -> None:
     (release / "manifest.sha256").write_text(line)
 
 
-@pytest.mark.parametrize("ruined", some([False, True]), ids=["network", "mixture in its place"])
+@pytest.mark.slow
+@pytest.mark.parametrize("ruined", [False, True], ids=["network", "mixture in its place"])
 def test_what_a_network_was_planned_for_verifies(
     tmp_path: Path,
     network_request: RunRequest,

@@ -258,6 +258,7 @@ def test_the_released_model_draws_the_tables_again(shop_run: Path) -> None:
     assert "tables:" in SCHEMA
 
 
+@pytest.mark.slow
 def test_sample_writes_one_file_a_table(shop_run: Path, tmp_path: Path) -> None:
     release, out = str(shop_run / "out" / "release"), tmp_path / "more"
     asked = ["sample", release, "--rows", "40", "--where", "not (segment = new or age < 30)"]

@@ -674,14 +674,14 @@ def problems(release: Path) -> str:
     return "\n".join(found.problems)
 
 
-@pytest.mark.parametrize("kind", some([*REPORTED, *STATED], 12))
+@pytest.mark.parametrize("kind", some([*REPORTED, *STATED], 20))
 def test_a_lie_that_every_form_repeats_shows(release: Path, kind: str) -> None:
     lie, told = (REPORTED | STATED)[kind]
     forge(release, lie)
     assert told in problems(release)
 
 
-@pytest.mark.parametrize("kind", some(WRITTEN, 8))
+@pytest.mark.parametrize("kind", some(WRITTEN, 12))
 def test_a_lie_in_one_file_shows(release: Path, kind: str) -> None:
     lie, told = WRITTEN[kind]
     forge(release, lie, rendered=False)
@@ -768,7 +768,7 @@ BESIDE: dict[str, tuple[Lie, str]] = {
 }
 
 
-@pytest.mark.parametrize("kind", some(BESIDE, 5))
+@pytest.mark.parametrize("kind", some(BESIDE, 9))
 def test_what_stands_beside_the_figures_is_no_place_for_a_claim(release: Path, kind: str) -> None:
     lie, told = BESIDE[kind]
     forge(release, lie)
@@ -890,7 +890,7 @@ OLDER_STATED: dict[str, tuple[Lie, str]] = {
 }
 
 
-@pytest.mark.parametrize("kind", some([*OLDER, *OLDER_STATED, "nothing"], 6))
+@pytest.mark.parametrize("kind", some([*OLDER, *OLDER_STATED, "nothing"], 10))
 def test_to_claim_another_version_is_no_way_around(release: Path, kind: str) -> None:
     """Nobody vouches for words that this privgan cannot make again."""
     if kind in OLDER:
@@ -912,7 +912,7 @@ def vouched(release: Path) -> Verification:
     return verify_release(release, now=moment, trust=make_trust([key.public]))
 
 
-@pytest.mark.parametrize("kind", some(OLDER_STATED, 6))
+@pytest.mark.parametrize("kind", some(OLDER_STATED, 10))
 def test_a_signer_of_another_version_is_held_to_the_figures(release: Path, kind: str) -> None:
     lie, told = OLDER_STATED[kind]
     older(release, lie)
