@@ -25,7 +25,6 @@ from privgan.pipeline.request import RunRequest
 from privgan.pipeline.run import fit_table
 from privgan.pipeline.white_box import CRITIC_FILE
 from privgan.release.manifest import to_text
-from tests.thinning import some
 
 Capture = pytest.CaptureFixture[str]
 
