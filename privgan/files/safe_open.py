@@ -48,7 +48,8 @@ def read_regular(path: Path, most: int) -> bytes:
         ValueError: It is larger than ``most`` bytes.
     """
     with open_regular(path) as reader:
-        content = reader.read(most + 1)
+        size = os.fstat(reader.fileno()).st_size
+        content = reader.read(min(size, most) + 1)  # A reader takes the memory that it may need.
     if len(content) > most:
         raise ValueError(f"it has more than {most:,} bytes")
     return content

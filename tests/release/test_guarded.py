@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from privgan.errors import UsageError, VerificationError
+from privgan.files.safe_open import read_regular
 from privgan.release.verification import sandbox
 from privgan.release.verification.sandbox import GuardedError, run_guarded
 
@@ -121,3 +122,10 @@ def test_the_child_that_reads_tables_imports_no_library_that_it_does_not_use() -
     assert "pandas" in modules
     heavy = {"dp_accounting", "jinja2", "opacus", "scipy.stats", "sklearn", "sqlalchemy", "torch"}
     assert not heavy & modules
+
+
+def test_a_small_file_takes_little_memory_whatever_is_allowed(tmp_path: Path) -> None:
+    (tmp_path / "small").write_bytes(b"few")
+    assert read_regular(tmp_path / "small", 1 << 60) == b"few"
+    with pytest.raises(ValueError, match="more than 2 bytes"):
+        read_regular(tmp_path / "small", 2)
