@@ -201,7 +201,7 @@ _SCHEMA: dict[str, Declaration] = {
     **_named(PUBLIC, "missing_markers missing_markers_source"),
     "rare": _named(PUBLIC, "positive positives"),
     "constraints": _CONSTRAINT,
-    "history": _named(PUBLIC, "constant spread longest"),
+    "history": Each(PUBLIC),
     "tasks": {
         **_named(PUBLIC, "kind target positive treatment outcome treated clusters columns"),
         **_named(PUBLIC, "column new date period horizon"),
@@ -213,7 +213,7 @@ _REPORT_COLUMN = {**_SCHEMA_COLUMN, "empty": PUBLIC, "sources": Each(PUBLIC)}
 # A table among several: its keys and what it may hold are public facts, as of one table.
 _RELATION: dict[str, Declaration] = {
     **_named(PUBLIC, "name key max_rows_per_unit longest without_parent order"),
-    "history": _named(PUBLIC, "spread"),
+    "history": Each(PUBLIC),  # True, or what spreads.
     "parent": _named(PUBLIC, "table column"),
     "constraints": _CONSTRAINT,
 }

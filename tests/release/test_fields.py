@@ -292,10 +292,17 @@ def test_whatever_a_schema_file_may_say_may_leave_with_it() -> None:
     published = json.loads((PACKAGE / "formats" / "schema.schema.json").read_text())
     declared = {path.replace(".*", "") for path in declared_fields(SCHEMA)}
     around = {path[: place.start()] for path in declared for place in re.finditer(r"\.", path)}
-    # Of a child's history the parser takes the spread alone; a target is declared by ``Each``.
-    elsewhere = ("target.", "tables.history.constant", "tables.history.longest")
+    # A target and a history are one value or several, and declared by ``Each``.
+    elsewhere = ("target.", "history.", "tables.history.")
     for path in _properties(published, published["$defs"], ""):
         assert path in declared | around or path.startswith(elsewhere), path
+
+
+@pytest.mark.parametrize("said", [True, {"spread": ["amount"]}])
+def test_a_history_is_declared_whatever_is_said_of_it(said: object) -> None:
+    for value in ({"history": said}, {"tables": [{"history": said}]}):
+        for declaration, inside in ((SCHEMA, value), (REPORT, {"schema": value})):
+            assert all(source is not None for _, source in fields_of(inside, declaration))
 
 
 def _properties(node: Any, shared: Any, path: str) -> Iterator[str]:
